@@ -1,1 +1,24 @@
-//! The common crate.
+//! What every function shares.
+//!
+//! Direction: `app, http → tokens → {store, stellantis, secrets, seal} → domain`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod app;
+pub mod aws;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod metrics;
+pub mod random;
+pub mod rescue;
+pub mod seal;
+pub mod secrets;
+pub mod stellantis;
+pub mod store;
+pub mod tokens;
+
+pub use app::App;
+pub use clock::Clock;
+pub use config::{Config, ConfigErrors};

@@ -1,0 +1,197 @@
+"""Rules about who may do what, and what the internet reaches."""
+
+import re
+
+from house import HERE, as_list
+
+# The functions that may hold a driver's tokens and call the maker. Of what the internet reaches,
+# only `callback` may: it exchanges the code and stores what that gives.
+CALLS_THE_MAKER = {"CallbackFunction", "RefreshFunction", "FetchFunction", "ActFunction"}
+REACHED_BY_THE_INTERNET = {"LoginFunction", "CallbackFunction", "ApiFunction"}
+SECRETS = {"MAKER_SECRET_ID": "<MakerSecret>", "SEAL_SECRET_ID": "<SealSecret>", "EDGE_SECRET_ID": "<EdgeSecret>"}
+ROUTES = {
+    "GET /login": "LoginFunction",
+    "GET /start": "LoginFunction",
+    "GET /style.css": "LoginFunction",
+    "GET /callback": "CallbackFunction",
+    "GET /callback/{brand}": "CallbackFunction",
+    "GET /result/{outcome}": "CallbackFunction",
+    "ANY /v1/{proxy+}": "ApiFunction",
+}
+# What an access log may hold of a request: nothing that names a car, a person or a key.
+LOGGED = {
+    "requestId", "requestTimeEpoch", "routeKey", "httpMethod", "status", "error.responseType",
+    "responseLength", "responseLatency", "integrationLatency", "integrationStatus",
+}
+
+
+def each_function_has_a_role_of_its_own(world):
+    """Each function has a role of its own, with no managed policy, that only Lambda may take."""
+    house = world.house()
+    roles = [house.role_of(function) for function in house.of("Lambda::Function")]
+    for role in {role for role in roles if roles.count(role) > 1}:
+        yield f"{role} is shared"
+    for name, role in house.of("IAM::Role").items():
+        if role.get("ManagedPolicyArns"):
+            yield f"{name} has managed policies"
+        wanted = "scheduler.amazonaws.com" if name == "SchedulerRole" else "lambda.amazonaws.com"
+        for statement in as_list(role["AssumeRolePolicyDocument"]["Statement"]):
+            if statement["Principal"] != {"Service": [wanted]}:
+                yield f"{name} may be taken by {statement['Principal']}"
+    if house.of("IAM::Policy") or house.of("IAM::ManagedPolicy"):
+        yield "policies stand apart from the roles"
+
+
+def no_right_has_a_wildcard(world):
+    """No right names an action or a resource by a wildcard, but for the one that AWS has no other way for."""
+    house = world.house()
+    for role in house.of("IAM::Role"):
+        for statement in house.statements(role):
+            if {"NotAction", "NotResource"} & statement.keys():
+                yield f"{role} {statement['Sid']} allows all but something"
+                continue
+            for action in as_list(statement["Action"]):
+                if "*" in action:
+                    yield f"{role} {statement['Sid']} allows {action}"
+            # A stream's ARN ends in the time it was made, and its listing has no narrower resource.
+            lists_streams = statement["Action"] == ["dynamodb:ListStreams"]
+            for resource in as_list(statement["Resource"]):
+                if "*" in resource and not (lists_streams and resource == "<Records.Arn>/stream/*"):
+                    yield f"{role} {statement['Sid']} on {resource}"
+
+
+def the_rights_are_those_agreed(world):
+    """The rights of every function are those in rights.txt, so that a new one is seen in review."""
+    house = world.house()
+    actual = {
+        f"{function} {action} {resource}"
+        for function in house.of("Lambda::Function")
+        for action, resource in house.rights(function)
+    }
+    agreed = set((HERE / "rights.txt").read_text(encoding="utf-8").split("\n")) - {""}
+    agreed = {line for line in agreed if not line.startswith("#")}
+    yield from (f"not agreed: {line}" for line in sorted(actual - agreed))
+    yield from (f"agreed, but not there: {line}" for line in sorted(agreed - actual))
+
+
+def what_the_internet_reaches_holds_no_tokens(world):
+    """No function that the internet reaches, callback excepted, has a right on Grants, or reads the maker's or the seal's secret."""
+    house = world.house()
+    reached = set(house.routes().values())
+    if reached != REACHED_BY_THE_INTERNET:
+        yield f"the internet reaches {sorted(map(str, reached))}"
+    for function in sorted(filter(None, reached - CALLS_THE_MAKER)):
+        for action, resource in sorted(house.rights(function)):
+            if re.match(r"<(Grants|MakerSecret|SealSecret|RescueQueue)\b", resource):
+                yield f"{function} may {action} on {resource}"
+
+
+def only_what_calls_the_maker_touches_tokens(world):
+    """Only what calls the maker touches Grants and the maker's secret, and login no table at all."""
+    house = world.house()
+    for function in sorted(house.of("Lambda::Function")):
+        for action, resource in sorted(house.rights(function)):
+            tokens = re.match(r"<(Grants|MakerSecret|SealSecret)\b", resource)
+            if tokens and function not in CALLS_THE_MAKER:
+                yield f"{function} may {action} on {resource}"
+            if function == "LoginFunction" and action.startswith(("dynamodb:", "sqs:")):
+                yield f"{function} may {action} on {resource}"
+
+
+def nothing_may_read_a_whole_table(world):
+    """No function may scan a table, change one or turn off what protects it."""
+    allowed = {
+        "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
+        "ConditionCheckItem", "DescribeStream", "GetRecords", "GetShardIterator", "ListStreams",
+    }
+    house = world.house()
+    for function in sorted(house.of("Lambda::Function")):
+        for action, resource in sorted(house.rights(function)):
+            service, verb = action.split(":")
+            if service == "dynamodb" and verb not in allowed:
+                yield f"{function} may {action} on {resource}"
+
+
+def a_secret_is_named_to_who_may_read_it(world):
+    """A function is told a secret's id if and only if it may read that secret."""
+    house = world.house()
+    for function, properties in house.of("Lambda::Function").items():
+        told = {v for k, v in properties["Environment"]["Variables"].items() if k in SECRETS}
+        readable = {r for action, r in house.rights(function) if action == "secretsmanager:GetSecretValue"}
+        if told != readable:
+            yield f"{function} is told {sorted(told)} and may read {sorted(readable)}"
+
+
+def the_key_is_used_through_a_service_only(world):
+    """Roles may use the key through DynamoDB and Secrets Manager only; its policy trusts the account alone."""
+    house = world.house()
+    through = {f"{service}.eu-west-1.amazonaws.com" for service in ("dynamodb", "secretsmanager")}
+    for role in house.of("IAM::Role"):
+        for statement in house.statements(role):
+            if any(action.startswith("kms:") for action in as_list(statement["Action"])):
+                via = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", ["anything"])
+                if not set(via) <= through:
+                    yield f"{role} may use the key through {via}"
+    for name, key in house.of("KMS::Key").items():
+        for statement in key["KeyPolicy"]["Statement"]:
+            if statement["Principal"] != {"AWS": "arn:aws:iam::123456789012:root"}:
+                yield f"{name} trusts {statement['Principal']}"
+
+
+def the_routes_are_those_agreed(world):
+    """The routes are those agreed, each with a throttle of its own, on the default stage."""
+    house = world.house()
+    routes = house.routes()
+    for key in sorted(ROUTES.keys() | routes.keys()):
+        if routes.get(key) != ROUTES.get(key):
+            yield f"{key} goes to {routes.get(key)} and not to {ROUTES.get(key)}"
+    (stage,) = house.of("ApiGatewayV2::Stage").values()
+    if stage["StageName"] != "$default":
+        yield f"the stage {stage['StageName']} stands in every path"
+    settings = {"all others": stage.get("DefaultRouteSettings", {})} | {
+        key: stage.get("RouteSettings", {}).get(key, {}) for key in routes
+    }
+    for key, setting in settings.items():
+        if not (float(setting.get("ThrottlingRateLimit", 0)) > 0 and int(setting.get("ThrottlingBurstLimit", 0)) > 0):
+            yield f"{key} has no throttle"
+    for key in stage.get("RouteSettings", {}).keys() - routes.keys():
+        yield f"a throttle for {key}, which is no route"
+
+
+def the_access_log_names_nobody(world):
+    """The access log holds the route's key and never a path, a query, a header or an address."""
+    (stage,) = world.house().of("ApiGatewayV2::Stage").values()
+    if "<AccessLog.Arn>" != stage.get("AccessLogSettings", {}).get("DestinationArn"):
+        yield "there is no access log"
+        return
+    logged = set(re.findall(r"\$context\.([\w.]+)", stage["AccessLogSettings"]["Format"]))
+    yield from (f"it holds {name}" for name in sorted(logged - LOGGED))
+    if "routeKey" not in logged:
+        yield "it does not hold the route's key"
+
+
+def a_domain_of_our_own_is_the_only_one(world):
+    """With a domain of our own the API answers there alone; without one, nothing is made for it."""
+    for domain, wanted in (("", False), ("cars.example.com", True)):
+        house = world.house(DomainName=domain, CertificateArn="arn:aws:acm:…" if domain else "")
+        (api,) = house.of("ApiGatewayV2::Api").values()
+        if api.get("DisableExecuteApiEndpoint", False) is not wanted:
+            yield f"domain {domain!r}: the other address is {'open' if wanted else 'closed'}"
+        made = bool(house.of("ApiGatewayV2::DomainName")), bool(house.of("ApiGatewayV2::ApiMapping"))
+        if made != (wanted, wanted):
+            yield f"domain {domain!r}: domain and mapping are {made}"
+
+
+RULES = [
+    each_function_has_a_role_of_its_own,
+    no_right_has_a_wildcard,
+    the_rights_are_those_agreed,
+    what_the_internet_reaches_holds_no_tokens,
+    only_what_calls_the_maker_touches_tokens,
+    nothing_may_read_a_whole_table,
+    a_secret_is_named_to_who_may_read_it,
+    the_key_is_used_through_a_service_only,
+    the_routes_are_those_agreed,
+    the_access_log_names_nobody,
+    a_domain_of_our_own_is_the_only_one,
+]

@@ -1,0 +1,119 @@
+//! The AWS SDK over the project's one HTTP client: one TLS stack, one set of root certificates,
+//! and no second pool of connections.
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::{ConnectorError, SdkError},
+        runtime_components::RuntimeComponents,
+    },
+    http::Response,
+};
+use aws_smithy_types::{
+    body::SdkBody, error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use http_body_util::BodyExt;
+use secrecy::ExposeSecret;
+
+use crate::config::Aws;
+
+/// What we keep of an SDK error. The SDK's own `Debug` prints items, and so tokens.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AwsError {
+    /// No answer: not reached, timed out, or cut off. Whatever was asked may have been done.
+    #[error("no answer")]
+    NoAnswer,
+    /// The service refused, by this code of its own.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+impl AwsError {
+    /// Keeps the error's code and nothing of its content.
+    pub fn from_sdk<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+        match error {
+            SdkError::ServiceError(service) => {
+                Self::Refused(service.err().code().unwrap_or("unknown").to_owned())
+            }
+            SdkError::ConstructionFailure(_) => Self::Refused("RequestNotBuilt".to_owned()),
+            _ => Self::NoAnswer,
+        }
+    }
+}
+
+/// The parts that every SDK client here is built from.
+pub(crate) struct Parts {
+    pub(crate) credentials: Credentials,
+    pub(crate) http: OurHttp,
+    pub(crate) retry: RetryConfig,
+    pub(crate) timeouts: TimeoutConfig,
+}
+
+impl Parts {
+    pub(crate) fn new(aws: &Aws, http: reqwest::Client) -> Self {
+        let session = aws.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+        let secret = aws.secret_access_key.expose_secret();
+        Self {
+            credentials: Credentials::from_keys(&aws.access_key_id, secret, session),
+            http: OurHttp(http),
+            retry: RetryConfig::standard().with_max_attempts(4),
+            timeouts: TimeoutConfig::builder()
+                .operation_timeout(std::time::Duration::from_secs(8))
+                .operation_attempt_timeout(std::time::Duration::from_secs(3))
+                .build(),
+        }
+    }
+}
+
+/// An SDK client from its configuration builder: the same lines for each of the three services.
+macro_rules! client {
+    ($sdk:ident, $aws:expr, $parts:expr, $endpoint:expr) => {{
+        let mut config = $sdk::Config::builder()
+            .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
+            .region($sdk::config::Region::new($aws.region.clone()))
+            .credentials_provider($parts.credentials.clone())
+            .http_client($parts.http.clone())
+            .retry_config($parts.retry.clone())
+            .timeout_config($parts.timeouts.clone());
+        config.set_endpoint_url($endpoint.clone());
+        $sdk::Client::from_conf(config.build())
+    }};
+}
+pub(crate) use client;
+
+/// `reqwest` as the SDK's connector.
+#[derive(Debug, Clone)]
+pub(crate) struct OurHttp(reqwest::Client);
+
+impl HttpClient for OurHttp {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for OurHttp {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.0.clone();
+        HttpConnectorFuture::new(async move { send(client, request).await })
+    }
+}
+
+async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
+    let request = http::Request::from_parts(head, reqwest::Body::from(body));
+    let request = request.try_into().map_err(|error: reqwest::Error| ConnectorError::user(error.into()))?;
+    let answer = client.execute(request).await.map_err(classify)?;
+    let answer: http::Response<reqwest::Body> = answer.into();
+    Response::try_from(answer.map(SdkBody::from_body_1_x))
+        .map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+fn classify(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+}

@@ -1,0 +1,70 @@
+//! The only place that reads the time, so that a test can run a month in seconds.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use jiff::Timestamp;
+
+/// A source of the current time, cheap to clone.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    pub fn system() -> Self {
+        Self::new(Timestamp::now)
+    }
+
+    /// Any other clock: a manual one, or one that runs faster.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time, to the second: everything stored has that grain.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let now = (self.0)();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// How long this invocation may still run. In real time, whatever the clock says: AWS does not
+/// wait for a test's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    ends: Instant,
+}
+
+impl Budget {
+    /// Until a moment in milliseconds since the epoch, as the Lambda runtime tells it.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    pub fn until(deadline: u64) -> Self {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self::lasting(Duration::from_millis(deadline).saturating_sub(now))
+    }
+
+    /// For so long from now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    pub fn lasting(duration: Duration) -> Self {
+        Self { ends: Instant::now() + duration }
+    }
+
+    /// Whether so much time is left.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    pub fn allows(&self, duration: Duration) -> bool {
+        self.ends.saturating_duration_since(Instant::now()) >= duration
+    }
+}

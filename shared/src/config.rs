@@ -1,0 +1,479 @@
+//! Configuration: environment variables in, typed values out, every problem named at once.
+
+use std::{fmt, str::FromStr};
+
+use url::Url;
+
+use crate::{
+    domain::brand::Brand,
+    secrets::SecretName,
+    stellantis::{Settings, settings::ScopeSeparator},
+};
+
+/// All that a function is told by its environment. Each field's doc names its variable.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `PUBLIC_URL`: where browsers and Stellantis reach us; https, or http on loopback.
+    pub public_url: Url,
+    /// `OPERATOR_NAME`: who asks for consent, shown on our pages.
+    pub operator_name: String,
+    /// How users are enrolled.
+    pub enrolling: Enrolling,
+    /// `GRANTS_TABLE`, `RECORDS_TABLE`, `OUTBOX_TABLE`.
+    pub tables: Tables,
+    /// `MAKER_SECRET_ID`, `SEAL_SECRET_ID`, `EDGE_SECRET_ID`: those this function may read.
+    pub secrets: SecretIds,
+    /// Where the car maker is.
+    pub maker: MakerUrls,
+    /// What is kept and for how long.
+    pub retention: Retention,
+    /// `RESCUE_QUEUE_URL`: takes sealed tokens that the table would not.
+    pub rescue_queue_url: String,
+    /// How AWS is reached.
+    pub aws: Aws,
+    /// `LOG`: a filter of `tracing`, `info` by default.
+    pub log: String,
+    /// `METRICS`: `emf` (default: lines that CloudWatch turns into metrics) or `off`.
+    pub metrics: MetricsOutput,
+}
+
+/// How users are enrolled.
+#[derive(Debug, Clone)]
+pub struct Enrolling {
+    /// `OPEN_MODE`: anybody may begin at `/login?brand=…` and is confirmed at once.
+    pub open: bool,
+    /// `RETURN_TO`: exact addresses, or prefixes ending in `/`, separated by spaces.
+    pub return_to: Vec<Url>,
+    /// `DEFAULT_SCOPES`: asked for when the operator names none.
+    pub default_scopes: Vec<String>,
+    /// `REDIRECT_URI`: `per-brand` (default; a defence against mix-up) or `single`.
+    pub redirect: RedirectUri,
+}
+
+/// Whether each brand has a redirect URI of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectUri {
+    /// `/callback/{brand}`.
+    PerBrand,
+    /// `/callback`, for a contract that registers one address.
+    Single,
+}
+
+/// The names of the three tables.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Sealed tokens.
+    pub grants: String,
+    /// Enrollments, vehicles and all that is known of them.
+    pub records: String,
+    /// Events to tell the operator.
+    pub outbox: String,
+}
+
+/// Where the secrets are kept: `None` for one that this function may not read.
+#[derive(Debug, Clone, Default)]
+pub struct SecretIds {
+    /// Client credentials, certificate, key, CA.
+    pub maker: Option<String>,
+    /// The ring that seals tokens.
+    pub seal: Option<String>,
+    /// The ring for cookies and tickets, and the hashes of API keys.
+    pub edge: Option<String>,
+}
+
+/// Where the car maker is, and how it spells.
+#[derive(Debug, Clone)]
+pub struct MakerUrls {
+    /// `IDP_URL`: a base address with `{brand}` in it, instead of the brands' real hosts.
+    pub idp: Option<String>,
+    /// `API_URL`: the End-User API.
+    pub api: Url,
+    /// `B2B_API_URL`: the capability check by VIN.
+    pub b2b: Url,
+    /// `SCOPE_SEPARATOR`: `space` (RFC 6749 §3.3, default) or `comma` (the portal's table).
+    pub scope_separator: ScopeSeparator,
+}
+
+impl MakerUrls {
+    /// The maker's settings: these addresses, all else as the real one has it.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let idp = |brand: Brand| {
+            let url = match &self.idp {
+                Some(base) => base.replace("{brand}", brand.as_str()),
+                None => format!("https://{}", brand.idp_host()),
+            };
+            Url::parse(&url).unwrap_or_else(|_| placeholder())
+        };
+        let mut settings = Settings::new(self.api.clone(), self.b2b.clone(), idp);
+        settings.scope_separator = self.scope_separator;
+        settings
+    }
+}
+
+/// What is kept and for how long.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    /// `HISTORY_DAYS`: how long observations, trips and alerts are kept.
+    pub history_days: u16,
+    /// `POSITION_HISTORY`: whether past positions are kept at all.
+    pub positions: bool,
+}
+
+/// How AWS is reached.
+#[derive(Clone)]
+pub struct Aws {
+    /// `AWS_REGION`.
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: secrecy::SecretString,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: Option<secrecy::SecretString>,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, `…_SECRETS_MANAGER`, `…_SQS`: instead of the region's own.
+    pub endpoints: Endpoints,
+}
+
+/// The SDKs' standard variables for other endpoints.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub dynamodb: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+    pub secrets_manager: Option<String>,
+    /// `AWS_ENDPOINT_URL_SQS`.
+    pub sqs: Option<String>,
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+/// One variable that is missing or wrong, and what would be right. The value is not repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {wanted}")]
+pub struct Problem {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// What would be right.
+    pub wanted: &'static str,
+}
+
+/// Everything that is wrong with an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<Problem>);
+
+impl std::error::Error for ConfigErrors {}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration is wrong")?;
+        self.0.iter().try_for_each(|problem| write!(f, "; {problem}"))
+    }
+}
+
+impl Config {
+    /// Reads every variable through `lookup`; `needs` are the secrets this function must be given.
+    ///
+    /// # Errors
+    /// All problems together, each naming its variable and what would be right.
+    pub fn from_lookup(
+        lookup: &dyn Fn(&str) -> Option<String>,
+        needs: &[SecretName],
+    ) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let config = reader.config();
+        reader.require_secrets(&config.secrets, needs);
+        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.problems)) }
+    }
+
+    /// The redirect URI registered for `brand`, byte for byte the same in authorize and exchange.
+    #[must_use]
+    pub fn redirect_uri(&self, brand: Brand) -> Url {
+        match self.enrolling.redirect {
+            RedirectUri::PerBrand => self.public_address(&format!("/callback/{brand}")),
+            RedirectUri::Single => self.public_address("/callback"),
+        }
+    }
+
+    /// An address of ours as the world sees it; `path` begins with `/`.
+    #[must_use]
+    pub fn public_address(&self, path: &str) -> Url {
+        let mut url = self.public_url.clone();
+        url.set_path(&format!("{}{path}", self.public_url.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Whether browsers reach us by https, so that cookies are `Secure` and `__Host-`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+/// Collects problems while reading, and goes on with a placeholder that is never returned.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Config {
+        Config {
+            public_url: self.url("PUBLIC_URL", None),
+            operator_name: self.text("OPERATOR_NAME", Some("the operator of this service")),
+            enrolling: Enrolling {
+                open: self.parsed("OPEN_MODE", "false", "true or false"),
+                return_to: self.urls("RETURN_TO"),
+                default_scopes: self.words("DEFAULT_SCOPES", "openid data:telemetry"),
+                redirect: self.parsed("REDIRECT_URI", "per-brand", "per-brand or single"),
+            },
+            tables: Tables {
+                grants: self.text("GRANTS_TABLE", None),
+                records: self.text("RECORDS_TABLE", None),
+                outbox: self.text("OUTBOX_TABLE", None),
+            },
+            secrets: SecretIds {
+                maker: self.optional("MAKER_SECRET_ID"),
+                seal: self.optional("SEAL_SECRET_ID"),
+                edge: self.optional("EDGE_SECRET_ID"),
+            },
+            maker: MakerUrls {
+                idp: self.idp_url(),
+                api: self.url("API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v4")),
+                b2b: self.url("B2B_API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v3")),
+                scope_separator: self.parsed("SCOPE_SEPARATOR", "space", "space or comma"),
+            },
+            retention: Retention {
+                history_days: self.parsed("HISTORY_DAYS", "30", "a number of days, 0 to 65535"),
+                positions: self.parsed("POSITION_HISTORY", "false", "true or false"),
+            },
+            rescue_queue_url: self.text("RESCUE_QUEUE_URL", Some("")),
+            aws: self.aws(),
+            log: self.text("LOG", Some("info")),
+            metrics: self.parsed("METRICS", "emf", "emf or off"),
+        }
+    }
+
+    fn aws(&mut self) -> Aws {
+        Aws {
+            region: self.text("AWS_REGION", None),
+            access_key_id: self.text("AWS_ACCESS_KEY_ID", None),
+            secret_access_key: self.text("AWS_SECRET_ACCESS_KEY", None).into(),
+            session_token: self.optional("AWS_SESSION_TOKEN").map(Into::into),
+            endpoints: Endpoints {
+                dynamodb: self.optional("AWS_ENDPOINT_URL_DYNAMODB"),
+                secrets_manager: self.optional("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+                sqs: self.optional("AWS_ENDPOINT_URL_SQS"),
+            },
+        }
+    }
+
+    fn require_secrets(&mut self, secrets: &SecretIds, needs: &[SecretName]) {
+        for need in needs {
+            let (variable, id) = match need {
+                SecretName::Maker => ("MAKER_SECRET_ID", &secrets.maker),
+                SecretName::Seal => ("SEAL_SECRET_ID", &secrets.seal),
+                SecretName::Edge => ("EDGE_SECRET_ID", &secrets.edge),
+            };
+            if id.is_none() {
+                self.problem(variable, "the name or ARN of the secret");
+            }
+        }
+    }
+
+    fn problem(&mut self, variable: &'static str, wanted: &'static str) {
+        self.problems.push(Problem { variable, wanted });
+    }
+
+    fn optional(&self, variable: &str) -> Option<String> {
+        (self.lookup)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn text(&mut self, variable: &'static str, default: Option<&str>) -> String {
+        match self.optional(variable).or_else(|| default.map(str::to_owned)) {
+            Some(value) => value,
+            None => {
+                self.problem(variable, "must be set");
+                String::new()
+            }
+        }
+    }
+
+    fn parsed<T: FromStr + Fallback>(
+        &mut self,
+        variable: &'static str,
+        default: &str,
+        wanted: &'static str,
+    ) -> T {
+        let value = self.text(variable, Some(default));
+        value.parse().unwrap_or_else(|_| {
+            self.problem(variable, wanted);
+            T::FALLBACK
+        })
+    }
+
+    fn words(&mut self, variable: &'static str, default: &str) -> Vec<String> {
+        self.text(variable, Some(default)).split_whitespace().map(str::to_owned).collect()
+    }
+
+    fn url(&mut self, variable: &'static str, default: Option<&str>) -> Url {
+        let value = self.optional(variable).or_else(|| default.map(str::to_owned));
+        match value.as_deref().and_then(safe_url) {
+            Some(url) => url,
+            None => {
+                self.problem(variable, URL_WANTED);
+                placeholder()
+            }
+        }
+    }
+
+    fn urls(&mut self, variable: &'static str) -> Vec<Url> {
+        let mut urls = Vec::new();
+        for word in self.words(variable, "") {
+            match safe_url(&word) {
+                Some(url) => urls.push(url),
+                None => self.problem(variable, URL_WANTED),
+            }
+        }
+        urls
+    }
+
+    fn idp_url(&mut self) -> Option<String> {
+        let value = self.optional("IDP_URL")?;
+        let well_formed = value.contains("{brand}") && safe_url(&value.replace("{brand}", "peugeot")).is_some();
+        if !well_formed {
+            self.problem("IDP_URL", "an https URL with {brand} in it (http only on loopback), or empty");
+        }
+        Some(value)
+    }
+}
+
+const URL_WANTED: &str = "an https URL without query, fragment or user (http only on loopback)";
+
+/// An address that credentials may go to: https, or http to this machine.
+fn safe_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let bare = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    (bare && is_secure(&url)).then_some(url)
+}
+
+/// Whether nobody between us and the host of `url` can read along.
+#[must_use]
+pub fn is_secure(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => return false,
+    };
+    url.scheme() == "https" || (loopback && url.scheme() == "http")
+}
+
+#[expect(clippy::expect_used, reason = "a constant")]
+fn placeholder() -> Url {
+    Url::parse("https://invalid.invalid").expect("a valid URL")
+}
+
+/// A value to go on with after a problem was noted.
+trait Fallback {
+    const FALLBACK: Self;
+}
+impl Fallback for bool {
+    const FALLBACK: Self = false;
+}
+impl Fallback for u16 {
+    const FALLBACK: Self = 0;
+}
+impl Fallback for RedirectUri {
+    const FALLBACK: Self = Self::PerBrand;
+}
+
+impl Fallback for ScopeSeparator {
+    const FALLBACK: Self = Self::Space;
+}
+
+/// Where metrics go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsOutput {
+    /// Standard output, in CloudWatch's embedded metric format.
+    Emf,
+    /// Nowhere.
+    Off,
+}
+impl Fallback for MetricsOutput {
+    const FALLBACK: Self = Self::Off;
+}
+impl FromStr for MetricsOutput {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "emf" => Ok(Self::Emf),
+            "off" => Ok(Self::Off),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for RedirectUri {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "per-brand" => Ok(Self::PerBrand),
+            "single" => Ok(Self::Single),
+            _ => Err(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        let value = match name {
+            "PUBLIC_URL" => "https://cars.example.com/",
+            "GRANTS_TABLE" => "grants",
+            "RECORDS_TABLE" => "records",
+            "OUTBOX_TABLE" => "outbox",
+            "EDGE_SECRET_ID" => "edge",
+            "AWS_REGION" => "eu-west-3",
+            "AWS_ACCESS_KEY_ID" => "AKID",
+            "AWS_SECRET_ACCESS_KEY" => "hunter2",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn a_minimal_environment_is_enough() {
+        let config = Config::from_lookup(&complete, &[SecretName::Edge]).unwrap();
+
+        assert_eq!(config.redirect_uri(Brand::Opel).as_str(), "https://cars.example.com/callback/opel");
+        assert_eq!(config.enrolling.default_scopes, ["openid", "data:telemetry"]);
+        assert!(config.is_https());
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn all_problems_are_named_at_once_and_no_value_is_repeated() {
+        let broken = |name: &str| match name {
+            "PUBLIC_URL" => Some("http://cars.example.com".to_owned()),
+            "OPEN_MODE" => Some("perhaps".to_owned()),
+            "GRANTS_TABLE" => None,
+            other => complete(other),
+        };
+
+        let errors = Config::from_lookup(&broken, &[SecretName::Seal]).unwrap_err();
+
+        let names: Vec<_> = errors.0.iter().map(|problem| problem.variable).collect();
+        assert_eq!(names, ["PUBLIC_URL", "OPEN_MODE", "GRANTS_TABLE", "SEAL_SECRET_ID"]);
+        assert!(!errors.to_string().contains("perhaps"));
+    }
+}

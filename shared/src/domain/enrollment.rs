@@ -1,0 +1,525 @@
+//! An enrollment: one user's consent for one brand account, and the states it goes through.
+//!
+//! ```text
+//! begun ──▶ exchanging ──▶ awaiting_confirmation ──▶ active ◀──▶ reauthorization_required
+//!   │           │                   │                   │                   │
+//!   ▼           ▼                   └───────────┬───────┴───────────────────┘
+//! declined    failed · merged                   ▼
+//!                                            erasing ──▶ erased
+//! ```
+
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    brand::Brand,
+    ids::{EnrollmentId, GrantId},
+};
+
+/// How long a `login_url` may be opened.
+pub const LINK_LIVES: SignedDuration = SignedDuration::from_hours(24);
+/// How long the operator's backend has to confirm.
+pub const CONFIRM_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+/// A callback that has not finished by then died on the way.
+pub const EXCHANGE_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+/// The version of the texts that the user agreed to, for the consent record.
+pub const CONSENT_TEXT: &str = "2026-11";
+
+/// The operator's own name for a user: opaque to us, and no e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "user-4711")]
+pub struct UserRef(String);
+
+/// Not a `user_ref`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected 1 to 128 letters, digits or any of . _ : - (an e-mail address is refused)")]
+pub struct InvalidUserRef;
+
+impl UserRef {
+    /// The user of open mode, where nobody names one.
+    #[must_use]
+    pub fn open() -> Self {
+        Self("open".into())
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UserRef {
+    type Err = InvalidUserRef;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUserRef> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
+        let well_formed = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
+        well_formed.then(|| Self(text.to_owned())).ok_or(InvalidUserRef)
+    }
+}
+
+impl TryFrom<String> for UserRef {
+    type Error = InvalidUserRef;
+
+    fn try_from(text: String) -> Result<Self, InvalidUserRef> {
+        text.parse()
+    }
+}
+
+impl From<UserRef> for String {
+    fn from(user: UserRef) -> Self {
+        user.0
+    }
+}
+
+/// Where an enrollment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The operator has a login link; nobody came back through it yet.
+    Begun,
+    /// A callback claimed it and is exchanging the code.
+    Exchanging,
+    /// Consent is there, sealed; the operator's backend has yet to say that it is its user's.
+    AwaitingConfirmation,
+    /// Data flows.
+    Active,
+    /// The user refused, at the maker.
+    Declined,
+    /// The consent came to nothing; `reason` says why.
+    Failed,
+    /// The consent renewed an older enrollment, named in `merged_into`.
+    Merged,
+    /// The maker ended the grant: the user must consent again.
+    ReauthorizationRequired,
+    /// Being erased: nothing is shown, fetched or told any more.
+    Erasing,
+    /// Gone, but for this tombstone.
+    Erased,
+}
+
+impl Status {
+    /// Every status, in the order of a life.
+    pub const ALL: [Self; 10] = [
+        Self::Begun,
+        Self::Exchanging,
+        Self::AwaitingConfirmation,
+        Self::Active,
+        Self::Declined,
+        Self::Failed,
+        Self::Merged,
+        Self::ReauthorizationRequired,
+        Self::Erasing,
+        Self::Erased,
+    ];
+
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Exchanging => "exchanging",
+            Self::AwaitingConfirmation => "awaiting_confirmation",
+            Self::Active => "active",
+            Self::Declined => "declined",
+            Self::Failed => "failed",
+            Self::Merged => "merged",
+            Self::ReauthorizationRequired => "reauthorization_required",
+            Self::Erasing => "erasing",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Not a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of begun, exchanging, awaiting_confirmation, active, declined, failed, merged, reauthorization_required, erasing, erased")]
+pub struct UnknownStatus;
+
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+    }
+}
+
+/// Why an enrollment stands where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The user refused consent.
+    DeclinedByUser,
+    /// The identity provider answered with an error.
+    ProviderError,
+    /// The identity provider could not be reached or gave nonsense.
+    ProviderUnavailable,
+    /// The id token was not for us, not for this login, or expired.
+    IdentityRefused,
+    /// The tokens could not be stored and were revoked.
+    NotStored,
+    /// The callback died before it had an outcome.
+    Interrupted,
+    /// Nobody confirmed within 15 minutes.
+    NotConfirmed,
+    /// The maker ended the grant: withdrawn there, or expired.
+    Withdrawn,
+    /// A renewal's answer was lost on the way, and with it the only valid token.
+    LostAnswer,
+    /// The operator asked for erasure.
+    Requested,
+    /// Signed in, but this account has no car of this brand.
+    NoVehicle,
+}
+
+/// What the user agreed to: kept, and given out on request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Consent {
+    /// When the maker sent the user back to us.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The scopes asked for.
+    pub asked: Vec<String>,
+    /// What the maker says was granted, in its own words.
+    pub granted: Option<String>,
+    /// Which version of our texts was shown.
+    pub text_version: String,
+    /// What the data is used for.
+    pub purpose: String,
+}
+
+/// The one-time value that only the browser of the right user can bring to the backend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// SHA-256 of it, in hex.
+    pub sha256: String,
+    /// Until when it is good.
+    pub until: Timestamp,
+}
+
+/// How far an erasure has come. Every step is idempotent and recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Erasure {
+    /// When it was asked for.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub requested_at: Option<Timestamp>,
+    /// What became of the grant at the maker.
+    pub revocation: Option<Revocation>,
+    /// Items deleted so far.
+    pub deleted: u64,
+    /// When nothing was left.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub completed_at: Option<Timestamp>,
+}
+
+/// What became of a grant at the maker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Revocation {
+    /// The maker confirmed it.
+    Confirmed,
+    /// There was no live grant.
+    NothingToRevoke,
+    /// The maker could not be asked for seven days; our copy is destroyed.
+    Unconfirmed,
+}
+
+/// One user's consent for one brand account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrollment {
+    /// Its id.
+    pub id: EnrollmentId,
+    /// Whose, in the operator's words. `None` on a tombstone.
+    pub user_ref: Option<UserRef>,
+    /// The brand whose account it is.
+    pub brand: Brand,
+    /// Where it stands.
+    pub status: Status,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The scopes asked for.
+    pub scopes: Vec<String>,
+    /// What the user agreed to.
+    pub consent: Option<Consent>,
+    /// SHA-256 of the maker's subject, user and brand: tells accounts apart without naming them.
+    pub identity: Option<String>,
+    /// The tokens.
+    pub grant: Option<GrantId>,
+    /// SHA-256 of the `state` whose callback claimed it.
+    pub claimed_by: Option<String>,
+    /// What confirms it.
+    pub confirmation: Option<Confirmation>,
+    /// Whether it was confirmed, once and for all.
+    pub confirmed_at: Option<Timestamp>,
+    /// The older enrollment that this consent renewed.
+    pub merged_into: Option<EnrollmentId>,
+    /// How many cars the maker listed last; `None` before the first look.
+    pub vehicles: Option<u32>,
+    /// Erasure, if it was asked for.
+    pub erasure: Option<Erasure>,
+    /// When the link was made.
+    pub begun_at: Timestamp,
+    /// Until when the link may be opened.
+    pub link_expires_at: Timestamp,
+    /// When anything changed last.
+    pub updated_at: Timestamp,
+}
+
+/// The enrollment is not in a state from which this may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not possible while the enrollment is {from}")]
+pub struct InvalidTransition {
+    /// Where it stands.
+    pub from: Status,
+}
+
+impl Enrollment {
+    /// A new one, for which a link is about to be given out.
+    #[must_use]
+    pub fn begin(
+        id: EnrollmentId,
+        user_ref: UserRef,
+        brand: Brand,
+        scopes: Vec<String>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            user_ref: Some(user_ref),
+            brand,
+            status: Status::Begun,
+            reason: None,
+            scopes,
+            consent: None,
+            identity: None,
+            grant: None,
+            claimed_by: None,
+            confirmation: None,
+            confirmed_at: None,
+            merged_into: None,
+            vehicles: None,
+            erasure: None,
+            begun_at: now,
+            link_expires_at: now + LINK_LIVES,
+            updated_at: now,
+        }
+    }
+
+    /// Whether the link ran out unused.
+    #[must_use]
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        self.status == Status::Begun && self.link_expires_at <= now
+    }
+
+    /// A callback takes it, for good: its code will be sent once, by this callback.
+    ///
+    /// # Errors
+    /// Unless it is begun and its link still good.
+    pub fn claim(self, state_sha256: String, now: Timestamp) -> Result<Self, InvalidTransition> {
+        if self.is_abandoned(now) {
+            return Err(InvalidTransition { from: Status::Begun });
+        }
+        let claimed = self.step(&[Status::Begun], Status::Exchanging, now)?;
+        Ok(Self { claimed_by: Some(state_sha256), ..claimed })
+    }
+
+    /// The consent came to nothing.
+    ///
+    /// # Errors
+    /// Unless it is begun or being exchanged.
+    pub fn fail(self, reason: Reason, now: Timestamp) -> Result<Self, InvalidTransition> {
+        let status =
+            if reason == Reason::DeclinedByUser { Status::Declined } else { Status::Failed };
+        let failed = self.step(&[Status::Begun, Status::Exchanging], status, now)?;
+        Ok(Self { reason: Some(reason), ..failed })
+    }
+
+    /// Tokens were stored under `grant`; the backend has yet to confirm.
+    ///
+    /// # Errors
+    /// Unless it is being exchanged.
+    pub fn await_confirmation(
+        self,
+        grant: GrantId,
+        identity: Option<String>,
+        consent: Consent,
+        confirmation: Confirmation,
+        now: Timestamp,
+    ) -> Result<Self, InvalidTransition> {
+        let next = self.step(&[Status::Exchanging], Status::AwaitingConfirmation, now)?;
+        Ok(Self {
+            grant: Some(grant),
+            identity,
+            consent: Some(consent),
+            confirmation: Some(confirmation),
+            ..next
+        })
+    }
+
+    /// It is its user's: data may flow.
+    ///
+    /// # Errors
+    /// Unless it awaits just that.
+    pub fn confirm(self, now: Timestamp) -> Result<Self, InvalidTransition> {
+        let next = self.step(&[Status::AwaitingConfirmation], Status::Active, now)?;
+        Ok(Self { confirmation: None, confirmed_at: Some(now), ..next })
+    }
+
+    /// A new consent of the same user, account and brand brought new tokens.
+    ///
+    /// # Errors
+    /// Unless it was confirmed before.
+    pub fn renew(
+        self,
+        grant: GrantId,
+        consent: Consent,
+        now: Timestamp,
+    ) -> Result<Self, InvalidTransition> {
+        let from = [Status::Active, Status::ReauthorizationRequired];
+        let next = self.step(&from, Status::Active, now)?;
+        Ok(Self { grant: Some(grant), consent: Some(consent), reason: None, ..next })
+    }
+
+    /// Its consent renewed `older`.
+    ///
+    /// # Errors
+    /// Unless it is being exchanged.
+    pub fn merge_into(self, older: EnrollmentId, now: Timestamp) -> Result<Self, InvalidTransition> {
+        let next = self.step(&[Status::Exchanging], Status::Merged, now)?;
+        Ok(Self { merged_into: Some(older), ..next })
+    }
+
+    /// The maker ended the grant.
+    ///
+    /// # Errors
+    /// Unless it has one.
+    pub fn require_reauthorization(
+        self,
+        reason: Reason,
+        now: Timestamp,
+    ) -> Result<Self, InvalidTransition> {
+        let from = [Status::Active, Status::AwaitingConfirmation];
+        let next = self.step(&from, Status::ReauthorizationRequired, now)?;
+        Ok(Self { reason: Some(reason), confirmation: None, ..next })
+    }
+
+    /// Nothing is shown, fetched or told from now on.
+    ///
+    /// # Errors
+    /// When it is being erased, or is erased, already.
+    pub fn erase(self, reason: Reason, now: Timestamp) -> Result<Self, InvalidTransition> {
+        if matches!(self.status, Status::Erasing | Status::Erased) {
+            return Err(InvalidTransition { from: self.status });
+        }
+        Ok(Self {
+            status: Status::Erasing,
+            reason: Some(reason),
+            confirmation: None,
+            erasure: Some(Erasure { requested_at: Some(now), ..Erasure::default() }),
+            updated_at: now,
+            ..self
+        })
+    }
+
+    /// Nothing is left but ids, times and counts.
+    #[must_use]
+    pub fn tombstone(self, now: Timestamp) -> Self {
+        let erasure = self.erasure.map(|erasure| Erasure { completed_at: Some(now), ..erasure });
+        Self {
+            status: Status::Erased,
+            user_ref: None,
+            consent: None,
+            identity: None,
+            grant: None,
+            claimed_by: None,
+            erasure,
+            updated_at: now,
+            ..self
+        }
+    }
+
+    /// Whether its data may be fetched, shown and told.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::Active | Status::ReauthorizationRequired)
+    }
+
+    fn step(self, from: &[Status], to: Status, now: Timestamp) -> Result<Self, InvalidTransition> {
+        if from.contains(&self.status) {
+            Ok(Self { status: to, updated_at: now, ..self })
+        } else {
+            Err(InvalidTransition { from: self.status })
+        }
+    }
+}
+
+/// SHA-256 in hex: what is kept of a value that must be recognised and never be told.
+#[must_use]
+pub fn sha256(parts: &[&str]) -> String {
+    // Length first, or the border between two parts could move unseen.
+    let joined: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    HEXLOWER.encode(digest(&SHA256, joined.as_bytes()).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun() -> Enrollment {
+        let scopes = vec!["openid".to_owned()];
+        Enrollment::begin(
+            EnrollmentId::random(),
+            "user-1".parse().unwrap(),
+            Brand::Peugeot,
+            scopes,
+            Timestamp::UNIX_EPOCH,
+        )
+    }
+
+    #[test]
+    fn a_link_is_spent_by_the_first_callback() {
+        let now = Timestamp::UNIX_EPOCH;
+        let claimed = begun().claim("one".into(), now).unwrap();
+
+        assert_eq!(claimed.claimed_by.as_deref(), Some("one"));
+        assert_eq!(claimed.claim("two".into(), now).unwrap_err().from, Status::Exchanging);
+    }
+
+    #[test]
+    fn a_link_does_not_outlive_its_day() {
+        let late = Timestamp::UNIX_EPOCH + LINK_LIVES;
+
+        assert!(begun().is_abandoned(late));
+        assert!(begun().claim("one".into(), late).is_err());
+    }
+
+    #[test]
+    fn a_tombstone_names_nobody() {
+        let now = Timestamp::UNIX_EPOCH;
+        let erased = begun().erase(Reason::Requested, now).unwrap().tombstone(now);
+
+        assert_eq!(erased.status, Status::Erased);
+        assert!(erased.user_ref.is_none() && erased.consent.is_none() && erased.identity.is_none());
+        assert!(erased.erase(Reason::Requested, now).is_err());
+    }
+
+    #[test]
+    fn an_e_mail_address_is_no_user_ref() {
+        assert!("driver@example.com".parse::<UserRef>().is_err());
+        assert!("".parse::<UserRef>().is_err());
+        assert!("team:4711".parse::<UserRef>().is_ok());
+    }
+}

@@ -1,0 +1,103 @@
+//! Identifiers of ours: a prefix that names the kind, then 128 random bits.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The text is not an identifier of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected {prefix} followed by 26 characters")]
+pub struct InvalidId {
+    prefix: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String)]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new, random one.
+            #[must_use]
+            pub fn random() -> Self {
+                Self(format!(concat!($prefix, "{}"), crate::random::id()))
+            }
+
+            /// As text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let body = text.strip_prefix($prefix).unwrap_or_default();
+                let well_formed = body.len() == 26
+                    && body.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+                well_formed.then(|| Self(text.to_owned())).ok_or(InvalidId { prefix: $prefix })
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// One user's consent for one brand account.
+    EnrollmentId, "enr_"
+);
+id!(
+    /// The tokens of one consent; a new consent has a new one.
+    GrantId, "gr_"
+);
+id!(
+    /// One thing the operator's API asked `act` to do.
+    RequestId, "req_"
+);
+id!(
+    /// One thing we tell the operator.
+    EventId, "evt_"
+);
+id!(
+    /// One try at one conditional write: finding one's own is success.
+    AttemptId, "try_"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_parses_only_with_its_own_prefix() {
+        let id = EnrollmentId::random();
+
+        assert_eq!(id.as_str().parse::<EnrollmentId>(), Ok(id.clone()));
+        assert!(id.as_str().parse::<GrantId>().is_err());
+        assert!("enr_UPPERCASE0000000000000000A".parse::<EnrollmentId>().is_err());
+        assert!("".parse::<EnrollmentId>().is_err());
+    }
+}

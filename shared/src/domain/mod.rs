@@ -1,0 +1,14 @@
+//! The exact model: pure, no I/O, no async. Every decision takes `now`.
+
+pub mod alert;
+pub mod brand;
+pub mod enrollment;
+pub mod event;
+pub mod ids;
+pub mod maintenance;
+pub mod pace;
+pub mod position;
+pub mod snapshot;
+pub mod trip;
+pub mod vehicle;
+pub mod vin;

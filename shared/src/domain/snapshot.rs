@@ -1,0 +1,214 @@
+//! The latest state of a car, and how a newer document changes it.
+
+mod change;
+mod field;
+mod freshness;
+mod stored;
+mod unit;
+mod value;
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use self::{
+    change::{Change, Reading},
+    field::{Block, Field, UnknownField},
+    freshness::{MakerState, Missing, Stale},
+    unit::Unit,
+    value::{Kind, Program, Value},
+};
+
+/// What is known of a car: blocks of fields, each block with the time at which the car told it.
+/// Blocks of one document can be years apart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    blocks: BTreeMap<Block, State>,
+}
+
+/// What one block told last.
+#[derive(Debug, Clone, PartialEq)]
+struct State {
+    /// `None`: the maker gave no time, so anything with a time is newer.
+    observed_at: Option<Timestamp>,
+    values: BTreeMap<Field, Value>,
+}
+
+impl Snapshot {
+    /// Nothing known yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// Adds what a block told at a time, by the rules of [`Snapshot::merge`]. Values of another
+    /// kind than their field's, or of another block, are left out.
+    pub fn put(
+        &mut self,
+        block: Block,
+        observed_at: Option<Timestamp>,
+        values: impl IntoIterator<Item = (Field, Value)>,
+    ) {
+        let fits = |(field, value): &(Field, Value)| {
+            field.block() == block && field.kind() == value.kind()
+        };
+        let values: BTreeMap<_, _> = values.into_iter().filter(fits).collect();
+        self.absorb(block, State { observed_at, values }, &mut Vec::new());
+    }
+
+    /// Takes over what a newer document tells, block by block, each by its own time: what comes
+    /// late never overwrites what is newer; of one moment, only what was unknown is added. A
+    /// block is taken whole: a field that it doesn't hold any more is gone (the remaining time
+    /// of a charge that ended). The odometer never runs backwards.
+    #[must_use]
+    pub fn merge(mut self, newer: Self) -> (Self, Vec<Change>) {
+        let mut changes = Vec::new();
+        for (block, state) in newer.blocks {
+            self.absorb(block, state, &mut changes);
+        }
+        (self, changes)
+    }
+
+    fn absorb(&mut self, block: Block, new: State, changes: &mut Vec<Change>) {
+        if new.values.is_empty() {
+            return;
+        }
+        let old = self.blocks.get(&block);
+        let none = BTreeMap::new();
+        let known = old.map_or(&none, |old| &old.values);
+        if runs_backwards(known, &new.values) {
+            return;
+        }
+        let order = old.map_or(Ordering::Greater, |old| new.observed_at.cmp(&old.observed_at));
+        let values = match order {
+            Ordering::Less => return,
+            // Two documents of one moment complete each other. Without times there is no order:
+            // what came last holds.
+            Ordering::Equal if new.observed_at.is_some() => {
+                let mut both = new.values;
+                both.extend(known.iter().map(|(field, value)| (*field, value.clone())));
+                both
+            }
+            Ordering::Equal | Ordering::Greater => new.values,
+        };
+        change::compare(known, &values, new.observed_at, changes);
+        self.blocks.insert(block, State { observed_at: new.observed_at, values });
+    }
+
+    /// Everything known, flat: for history, the API and events.
+    pub fn readings(&self) -> impl Iterator<Item = Reading> + '_ {
+        self.blocks.values().flat_map(|state| {
+            state.values.iter().map(|(field, value)| Reading {
+                field: *field,
+                value: value.clone(),
+                unit: field.unit(),
+                observed_at: state.observed_at,
+            })
+        })
+    }
+
+    /// A field's value.
+    #[must_use]
+    pub fn get(&self, field: Field) -> Option<&Value> {
+        self.blocks.get(&field.block())?.values.get(&field)
+    }
+
+    /// A field's number.
+    #[must_use]
+    pub fn number(&self, field: Field) -> Option<f64> {
+        match self.get(field)? {
+            Value::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A field's word.
+    #[must_use]
+    pub fn text(&self, field: Field) -> Option<&str> {
+        match self.get(field)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A field's yes or no.
+    #[must_use]
+    pub fn flag(&self, field: Field) -> Option<bool> {
+        match self.get(field)? {
+            Value::Flag(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// The blocks that have told something.
+    pub fn blocks(&self) -> impl Iterator<Item = Block> + '_ {
+        self.blocks.keys().copied()
+    }
+
+    /// When a block told what it holds, if it did and the time is known.
+    #[must_use]
+    pub fn observed_at(&self, block: Block) -> Option<Timestamp> {
+        self.blocks.get(&block)?.observed_at
+    }
+
+    /// When the car told anything last.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        self.blocks.values().filter_map(|state| state.observed_at).max()
+    }
+
+    /// Without some blocks: the position for a reader without `read:position`, for instance.
+    #[must_use]
+    pub fn without(mut self, unwanted: impl Fn(Block) -> bool) -> Self {
+        self.blocks.retain(|block, _| !unwanted(*block));
+        self
+    }
+
+    /// Without any place.
+    #[must_use]
+    pub fn without_positions(mut self) -> Self {
+        for state in self.blocks.values_mut() {
+            state.values.retain(|field, _| !field.is_position());
+        }
+        self.blocks.retain(|_, state| !state.values.is_empty());
+        self
+    }
+
+    /// Whether the car is being driven, as far as it told: news are to be expected soon.
+    #[must_use]
+    pub fn is_driving(&self) -> bool {
+        self.flag(Field::KineticMoving) == Some(true)
+            || matches!(self.text(Field::IgnitionState), Some("start" | "start_up"))
+    }
+
+    /// Whether the traction battery is being charged, as far as the car told.
+    #[must_use]
+    pub fn is_charging(&self) -> bool {
+        self.text(Field::ChargingStatus) == Some("in_progress")
+    }
+
+    /// When the charge in progress will be complete: the remaining time counts from the moment
+    /// at which the car told it.
+    #[must_use]
+    pub fn charged_at(&self) -> Option<Timestamp> {
+        let remaining = self.number(Field::ChargingRemaining).filter(|_| self.is_charging())?;
+        let remaining = SignedDuration::try_from_secs_f64(remaining).ok()?;
+        self.observed_at(Block::Charging)?.checked_add(remaining).ok()
+    }
+}
+
+fn runs_backwards(known: &BTreeMap<Field, Value>, new: &BTreeMap<Field, Value>) -> bool {
+    match (known.get(&Field::OdometerMileage), new.get(&Field::OdometerMileage)) {
+        (Some(Value::Number(known)), Some(Value::Number(new))) => new < known,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! How a snapshot is stored and shown: blocks by name, each with its time and its values by key.
+//! What an older or newer version of this code wrote and this one doesn't know is left out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::{RefOr, Schema};
+
+use super::{Block, Field, Snapshot, State, Value};
+
+#[derive(Serialize)]
+struct Written<'a> {
+    observed_at: Option<Timestamp>,
+    values: BTreeMap<&'static str, &'a Value>,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    observed_at: Option<Timestamp>,
+    values: BTreeMap<String, Known>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Known {
+    Value(Value),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.blocks.iter().map(|(block, state)| {
+            let values = state.values.iter().map(|(field, value)| (field.key(), value));
+            let written = Written { observed_at: state.observed_at, values: values.collect() };
+            (block.name(), written)
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Snapshot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = BTreeMap::<String, Read>::deserialize(deserializer)?;
+        let blocks = read.into_iter().filter_map(|(name, read)| state(&name, read));
+        Ok(Self { blocks: blocks.collect() })
+    }
+}
+
+fn state(name: &str, read: Read) -> Option<(Block, State)> {
+    let block: Block = name.parse().ok()?;
+    let values = read.values.into_iter().filter_map(|(key, known)| {
+        let Known::Value(value) = known else { return None };
+        let field: Field = format!("{name}.{key}").parse().ok()?;
+        (field.kind() == value.kind()).then_some((field, value))
+    });
+    let values: BTreeMap<_, _> = values.collect();
+    (!values.is_empty()).then_some((block, State { observed_at: read.observed_at, values }))
+}
+
+/// A block as it is stored and shown, for the API's description.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes what `Written` writes")]
+struct BlockState {
+    /// When the car told it, if the maker says when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    observed_at: Option<Timestamp>,
+    /// The values by the second half of their fields' names.
+    values: BTreeMap<String, Value>,
+}
+
+impl utoipa::PartialSchema for Snapshot {
+    fn schema() -> RefOr<Schema> {
+        BTreeMap::<String, BlockState>::schema()
+    }
+}
+
+impl utoipa::ToSchema for Snapshot {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        BTreeMap::<String, BlockState>::schemas(schemas);
+    }
+}

@@ -1,0 +1,117 @@
+//! One drive, from ignition on to ignition off.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{position::Position, vehicle::UpstreamId};
+
+/// A trip, as far as the maker could tell it. Kept there for about two months.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Trip {
+    /// The maker's id.
+    pub id: UpstreamId,
+    /// When it began.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub stopped_at: Option<Timestamp>,
+    /// When the maker changed what it tells about it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
+    /// Whether it has ended.
+    pub done: Option<bool>,
+    /// How long it took, seconds.
+    pub duration_s: Option<f64>,
+    /// How far it went, kilometres.
+    pub distance_km: Option<f64>,
+    /// The odometer at the start, kilometres.
+    pub start_mileage_km: Option<f64>,
+    /// Average speed, km/h.
+    pub average_speed_kmh: Option<f64>,
+    /// Highest speed, km/h.
+    pub max_speed_kmh: Option<f64>,
+    /// Where it began.
+    pub start_place: Option<Position>,
+    /// Where it ended.
+    pub stop_place: Option<Position>,
+    /// Levels at the start.
+    #[serde(default)]
+    pub start_energies: Vec<EnergyLevel>,
+    /// Levels at the end.
+    #[serde(default)]
+    pub end_energies: Vec<EnergyLevel>,
+    /// What it used.
+    #[serde(default)]
+    pub consumptions: Vec<EnergyUse>,
+    /// The parts driven by each propulsion.
+    #[serde(default)]
+    pub segments: Vec<Segment>,
+    /// What is missing from it, and why.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+}
+
+impl Trip {
+    /// Without any place.
+    #[must_use]
+    pub fn without_positions(self) -> Self {
+        Self { start_place: None, stop_place: None, ..self }
+    }
+}
+
+/// What a car can run on.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EnergyKind {
+    /// Petrol or diesel.
+    Fuel,
+    /// Electricity.
+    Electric,
+    /// Hydrogen.
+    Hydrogen,
+}
+
+/// How much of an energy there was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EnergyLevel {
+    /// Which energy.
+    pub kind: EnergyKind,
+    /// Percent.
+    pub level_percent: Option<f64>,
+    /// How far it takes the car, kilometres.
+    pub range_km: Option<f64>,
+}
+
+/// How much of an energy a trip used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EnergyUse {
+    /// Which energy.
+    pub kind: EnergyKind,
+    /// In all: litres of fuel, kilowatt-hours of electricity. For hydrogen the maker names no unit.
+    pub total: Option<f64>,
+    /// Over 100 km: litres of fuel, kilowatt-hours of electricity.
+    pub per_100km: Option<f64>,
+}
+
+/// A part of a trip driven by one propulsion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Segment {
+    /// `thermal`, `electric` or `hybrid`.
+    pub propulsion: Option<String>,
+    /// Its share of the trip, percent.
+    pub share_percent: Option<f64>,
+    /// Kilometres.
+    pub distance_km: Option<f64>,
+}
+
+/// What is missing from a trip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Fault {
+    /// `unstarted`, `data_lacking` or `unfinished`.
+    pub fault: Option<String>,
+    /// `geo_privacy`, `full_privacy` or `connection`.
+    pub cause: Option<String>,
+}

@@ -1,0 +1,176 @@
+//! A vehicle as the maker lists it in a user's account.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::vin::Vin;
+
+macro_rules! opaque {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+        )]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String)]
+        pub struct $name(String);
+
+        impl $name {
+            /// As the maker gave it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidAddress;
+
+            fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+                let length = (1..=512).contains(&text.len());
+                let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+                (length && plain).then(|| Self(text.to_owned())).ok_or(InvalidAddress)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidAddress;
+
+            fn try_from(text: String) -> Result<Self, InvalidAddress> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(address: $name) -> Self {
+                address.0
+            }
+        }
+
+        /// Long and of no use to a reader: only its beginning.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({}…)", stringify!($name), self.0.get(..4).unwrap_or_default())
+            }
+        }
+    };
+}
+
+opaque!(
+    /// Where a vehicle is found in the maker's API: long and opaque. It **can change for the same
+    /// car**: look it up again on 403 or 404, and never use it as a key.
+    VehicleAddress
+);
+opaque!(
+    /// The maker's own id of a trip, an alert, an alarm or a collision.
+    UpstreamId
+);
+
+/// The text is not an identifier of the maker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected 1 to 512 letters, digits, hyphens and underscores")]
+pub struct InvalidAddress;
+
+/// A vehicle of a user's account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vehicle {
+    /// Which car.
+    pub vin: Vin,
+    /// Where it is found now.
+    pub address: VehicleAddress,
+    /// The brand's name as the maker writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
+    /// The model's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What drives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub motorization: Option<Motorization>,
+    /// What it can tell and do, if that was asked and answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+    /// Addresses of pictures, https only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<url::Url>,
+}
+
+/// What drives a vehicle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Motorization {
+    /// A battery alone.
+    Electric,
+    /// A battery and an engine.
+    Hybrid,
+    /// An engine alone.
+    Thermic,
+    /// A fuel cell.
+    Hydrogen,
+    /// Something newer than this code.
+    #[serde(other)]
+    Other,
+}
+
+/// What a vehicle can tell and do (`onboardCapabilities`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Capabilities {
+    /// The scopes of the data it produces, such as `data:telemetry:vehicle:energies`.
+    pub data: BTreeSet<String>,
+    /// The remote functions it takes, such as `door`.
+    pub remotes: BTreeSet<String>,
+}
+
+impl Capabilities {
+    /// Whether the vehicle produces what a scope covers, itself or a part of it.
+    #[must_use]
+    pub fn produces(&self, scope: &str) -> bool {
+        self.data.iter().any(|own| covers(own, scope) || covers(scope, own))
+    }
+}
+
+/// Whether a scope includes another: they are hierarchical, level by level.
+#[must_use]
+pub fn covers(granted: &str, wanted: &str) -> bool {
+    let rest = wanted.strip_prefix(granted);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_can_be_nothing_but_one_plain_path_segment() {
+        assert!("01234a91598cf0c57e85-_".parse::<VehicleAddress>().is_ok());
+        for text in ["", "..", "a/b", "a b", "é", &"a".repeat(513)] {
+            assert_eq!(text.parse::<VehicleAddress>(), Err(InvalidAddress), "{text}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_hierarchical_by_level() {
+        assert!(covers("data:telemetry", "data:telemetry:vehicle:energies"));
+        assert!(covers("data:position", "data:position"));
+        assert!(!covers("data:telemetry:vehicle", "data:telemetry"));
+        assert!(!covers("data:tele", "data:telemetry"));
+    }
+
+    #[test]
+    fn a_vehicle_produces_what_any_of_its_scopes_touches() {
+        let data = BTreeSet::from(["data:telemetry:vehicle:odometer".to_owned()]);
+        let capabilities = Capabilities { data, ..Capabilities::default() };
+
+        assert!(capabilities.produces("data:telemetry"));
+        assert!(capabilities.produces("data:telemetry:vehicle:odometer"));
+        assert!(!capabilities.produces("data:telemetry:vehicle:energies"));
+    }
+
+    #[test]
+    fn a_motorization_newer_than_this_code_is_still_read() {
+        let read: Motorization = serde_json::from_str(r#""steam""#).unwrap();
+
+        assert_eq!(read, Motorization::Other);
+    }
+}

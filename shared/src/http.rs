@@ -1,0 +1,130 @@
+//! What every answer of ours has in common: its headers, and the one body of an error.
+
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+/// An error as every function tells it: `application/problem+json` (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// What kind of problem: stable, for programs.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same for people.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What to do about this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The field or parameter at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl Problem {
+    /// A problem of this status; `kind` is a stable word such as `unknown_brand`.
+    #[must_use]
+    pub fn new(status: StatusCode, kind: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            title: kind.replace('_', " "),
+            status: status.as_u16(),
+            detail: None,
+            field: None,
+        }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// With the field at fault.
+    #[must_use]
+    pub fn field(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// A field that is missing or wrong, and what would be right.
+    #[must_use]
+    pub fn invalid(field: &str, wanted: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request").field(field).detail(wanted.to_string())
+    }
+
+    /// Our own fault. The answer never says why; the log does, once.
+    #[must_use]
+    pub fn internal(error: &dyn std::error::Error) -> Self {
+        let causes: Vec<_> = std::iter::successors(error.source(), |error| error.source())
+            .map(ToString::to_string)
+            .collect();
+        tracing::error!(error = %error, causes = ?causes, "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+            .detail("This is our fault. Nothing was changed that a new try could not finish.")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+/// Adds what every answer carries (security: "Every answer"). A handler's own value stays.
+pub async fn secure(response: Response, https: bool) -> Response {
+    const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let (parts, body) = response.into_parts();
+    let mut response = Response::from_parts(parts, body);
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if https {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
+}
+
+/// The fallback of every router.
+pub async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found")
+}
+
+/// For a known path asked by a wrong method.
+pub async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+}
+
+/// Parses a query string into pairs; a parameter given twice, or bytes that are no UTF-8, is an
+/// error (RFC 6749 §3.1).
+///
+/// # Errors
+/// A [`Problem`] that names the parameter.
+pub fn query_once(raw: Option<&str>) -> Result<std::collections::BTreeMap<String, String>, Problem> {
+    let mut found = std::collections::BTreeMap::new();
+    for (name, value) in url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
+        if name.contains('\u{fffd}') || value.contains('\u{fffd}') {
+            return Err(Problem::invalid("query", "expected UTF-8"));
+        }
+        if found.insert(name.to_string(), value.into_owned()).is_some() {
+            return Err(Problem::invalid(&name, "given twice"));
+        }
+    }
+    Ok(found)
+}

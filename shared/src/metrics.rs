@@ -1,0 +1,68 @@
+//! Metrics in CloudWatch's embedded format: a JSON line on standard output, no call to anything.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::{clock::Clock, config::MetricsOutput};
+
+/// What is counted. The names are those that the template's alarms key on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Metric {
+    /// Seconds since the oldest due item became due.
+    OldestDueAge(&'static str, i64),
+    /// A grant that the maker ended, by reason.
+    GrantLost(&'static str),
+    /// A sealed value of ours that would not open.
+    SealFailure,
+    /// Tokens that neither the table nor the rescue queue took.
+    RescueFailure,
+    /// The maker limited our calls.
+    MakerLimited,
+}
+
+/// Writes metrics.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    output: MetricsOutput,
+    clock: Clock,
+}
+
+impl Metrics {
+    /// To this output.
+    #[must_use]
+    pub fn new(output: MetricsOutput, clock: Clock) -> Self {
+        Self { output, clock }
+    }
+
+    /// Counts one.
+    pub fn record(&self, metric: Metric) {
+        if self.output == MetricsOutput::Off {
+            return;
+        }
+        let (name, unit, value, dimension) = match metric {
+            Metric::OldestDueAge(function, age) => ("OldestDueAge", "Seconds", age, Some(("Function", function))),
+            Metric::GrantLost(reason) => ("GrantLost", "Count", 1, Some(("Reason", reason))),
+            Metric::SealFailure => ("SealFailure", "Count", 1, None),
+            Metric::RescueFailure => ("RescueFailure", "Count", 1, None),
+            Metric::MakerLimited => ("MakerLimited", "Count", 1, None),
+        };
+        let dimensions: Vec<_> = dimension.iter().map(|(name, _)| *name).collect();
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": self.clock.now().as_millisecond(),
+                "CloudWatchMetrics": [{
+                    "Namespace": "AccessingParty",
+                    "Dimensions": [dimensions],
+                    "Metrics": [{ "Name": name, "Unit": unit }],
+                }],
+            },
+            (name): value,
+        });
+        if let Some((name, value)) = dimension {
+            line[name] = value.into();
+        }
+        // A metric that can't be written is no reason to fail the work it counts.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}

@@ -1,0 +1,53 @@
+//! The maker's documents, as lenient as can be: every field may be missing, a field of a wrong
+//! type counts as missing, unknown ones are ignored, old and new names are both read. The
+//! OpenAPI file is the authority on names; what it misspells is misspelt here, and only here.
+//!
+//! Documents are read from a JSON value and not through `serde`, so that one odd field never
+//! costs the others. No type here has `Debug`: they hold VINs, positions and e-mail addresses.
+
+mod account;
+mod events;
+mod read;
+mod status;
+mod time;
+
+use serde_json::Value;
+
+pub(crate) use self::{account::*, events::*, read::Read, status::*};
+use self::read::document;
+
+document! {
+    /// A page of a collection (HAL).
+    Page {
+        links: Links = "_links",
+        embedded: Value = "_embedded",
+    }
+
+    /// A page's links; only the next one matters.
+    Links {
+        next: Link = "next",
+    }
+
+    /// A link. Data: never followed, only read for its paging parameters.
+    Link {
+        href: String = "href",
+    }
+
+    /// An error, in any of the four shapes.
+    Problem {
+        code: f64 = "code" | "httpCode",
+        uuid: String = "uuid",
+        timestamp: String = "timestamp",
+        message: String = "message" | "httpMessage",
+        more: String = "moreInformation",
+    }
+}
+
+impl Page {
+    /// The items under any of these names; those that can't be read are left out.
+    pub(crate) fn items<T: Read>(&self, names: &[&str]) -> Vec<T> {
+        let embedded = self.embedded.as_ref().and_then(Value::as_object);
+        let found = embedded.and_then(|map| names.iter().find_map(|name| map.get(*name)));
+        found.and_then(Read::read).unwrap_or_default()
+    }
+}

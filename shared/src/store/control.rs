@@ -1,0 +1,99 @@
+//! One item stops all calls to the maker, or to one brand, without a deployment; and remembers
+//! until when a host asked to be left alone.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Item, SCHEMA, Store, number, parse, text};
+use crate::{aws::AwsError, domain::brand::Brand};
+
+/// What may be called now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// Brands whose calls are stopped by the operator.
+    #[serde(default)]
+    pub stopped: Vec<Brand>,
+    /// Host of the maker → epoch second until which it limits us (429).
+    #[serde(default)]
+    pub paused: BTreeMap<String, i64>,
+}
+
+impl Control {
+    /// Whether `host` may be called for `brand`.
+    #[must_use]
+    pub fn allows(&self, brand: Brand, host: &str, now: Timestamp) -> bool {
+        !self.stopped.contains(&brand)
+            && self.paused.get(host).is_none_or(|until| *until <= now.as_second())
+    }
+}
+
+fn key() -> Item {
+    Item::from([("pk".into(), text("SYS")), ("sk".into(), text("CONTROL"))])
+}
+
+impl Store {
+    /// What may be called now. Every run reads it once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn control(&self) -> Result<Control, Error> {
+        let item = self.record("SYS", "CONTROL").await?;
+        item.map_or_else(|| Ok(Control::default()), |item| parse(item, "control"))
+    }
+
+    /// Notes that `host` limits us until then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pause(&self, host: &str, until: Timestamp) -> Result<(), Error> {
+        self.ensure_control().await?;
+        self.client
+            .update_item()
+            .table_name(&self.tables.records)
+            .set_key(Some(key()))
+            .update_expression("SET paused.#host = :until")
+            .expression_attribute_names("#host", host)
+            .expression_attribute_values(":until", number(until.as_second()))
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        Ok(())
+    }
+
+    /// Stops or resumes brands.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stop(&self, brands: &[Brand]) -> Result<(), Error> {
+        self.ensure_control().await?;
+        let list = brands.iter().map(|brand| text(brand.as_str())).collect();
+        self.client
+            .update_item()
+            .table_name(&self.tables.records)
+            .set_key(Some(key()))
+            .update_expression("SET stopped = :stopped")
+            .expression_attribute_values(":stopped", aws_sdk_dynamodb::types::AttributeValue::L(list))
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        Ok(())
+    }
+
+    /// The map must be there before a value can be put into it.
+    async fn ensure_control(&self) -> Result<(), Error> {
+        let empty = aws_sdk_dynamodb::types::AttributeValue::M(Item::new());
+        self.client
+            .update_item()
+            .table_name(&self.tables.records)
+            .set_key(Some(key()))
+            .update_expression("SET paused = if_not_exists(paused, :empty), schema = :schema")
+            .expression_attribute_values(":empty", empty)
+            .expression_attribute_values(":schema", number(SCHEMA))
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,339 @@
+//! Enrollments, and which one an identity belongs to.
+
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, live, parse, shard, text,
+    to_item,
+};
+use crate::{
+    aws::AwsError,
+    domain::{
+        enrollment::{EXCHANGE_WITHIN, Enrollment, Status, UserRef},
+        ids::{AttemptId, EnrollmentId},
+    },
+};
+
+/// How long an enrollment that came to nothing is kept for the operator to see.
+const DEAD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long a tombstone is kept.
+const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
+
+#[derive(Serialize, Deserialize)]
+struct EnrollmentItem {
+    pk: String,
+    sk: String,
+    schema: u8,
+    version: u64,
+    attempt: AttemptId,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    find: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+    body: Enrollment,
+}
+
+/// The partition of everything that belongs to an enrollment.
+#[must_use]
+pub fn partition(id: &EnrollmentId) -> String {
+    format!("ENR#{id}")
+}
+
+/// The enrollment that a partition belongs to.
+#[must_use]
+pub fn of_partition(pk: &str) -> Option<EnrollmentId> {
+    pk.strip_prefix("ENR#")?.parse().ok()
+}
+
+/// When `act` must look at it, if its state does not last.
+fn deadline(enrollment: &Enrollment) -> Option<Timestamp> {
+    match enrollment.status {
+        Status::Exchanging => Some(enrollment.updated_at + EXCHANGE_WITHIN),
+        Status::AwaitingConfirmation => enrollment.confirmation.as_ref().map(|c| c.until),
+        Status::Erasing => Some(enrollment.updated_at),
+        _ => None,
+    }
+}
+
+fn expiry(enrollment: &Enrollment) -> Option<Timestamp> {
+    match enrollment.status {
+        Status::Begun => Some(enrollment.link_expires_at + DEAD_KEPT),
+        Status::Declined | Status::Failed | Status::Merged => Some(enrollment.updated_at + DEAD_KEPT),
+        Status::Erased => Some(enrollment.updated_at + TOMBSTONE_KEPT),
+        _ => None,
+    }
+}
+
+fn item(enrollment: &Enrollment, version: u64, attempt: &AttemptId) -> Result<Item, Error> {
+    let pk = partition(&enrollment.id);
+    let due_at = deadline(enrollment);
+    let item = EnrollmentItem {
+        sk: "META".into(),
+        schema: SCHEMA,
+        version,
+        attempt: attempt.clone(),
+        status: enrollment.status,
+        find: enrollment.user_ref.as_ref().map(|user| format!("user#{}", user.as_str())),
+        shard: due_at.map(|_| shard("act", &pk)),
+        due_at: due_at.map(Timestamp::as_second),
+        expires_at: expiry(enrollment).map(Timestamp::as_second),
+        body: enrollment.clone(),
+        pk,
+    };
+    to_item(&item, "enrollment")
+}
+
+fn read(item: Item, now: Timestamp) -> Result<Option<Versioned<Enrollment>>, Error> {
+    let item: Option<EnrollmentItem> = live(item, "enrollment", now)?;
+    Ok(item.map(|item| Versioned { value: item.body, version: item.version }))
+}
+
+impl Store {
+    /// An enrollment, strongly consistent.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enrollment(
+        &self,
+        id: &EnrollmentId,
+        now: Timestamp,
+    ) -> Result<Option<Versioned<Enrollment>>, Error> {
+        match self.record(&partition(id), "META").await? {
+            Some(item) => read(item, now),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes one alone; `version` is the one read, 0 for a new one.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was changed in between.
+    pub async fn save_enrollment(&self, enrollment: &Enrollment, version: u64) -> Result<(), Error> {
+        let attempt = AttemptId::random();
+        let put = self.enrollment_put(enrollment, version, &attempt)?;
+        let result = self
+            .client
+            .put_item()
+            .table_name(put.table_name())
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_values(put.expression_attribute_values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match applied(result, &attempt)? {
+            Applied::Yes => Ok(()),
+            Applied::No(_) => Err(Error::Conflict),
+        }
+    }
+
+    /// The same write as a part of a transaction.
+    ///
+    /// # Errors
+    /// When it can't be expressed, which a test would show.
+    pub fn save_enrollment_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &Enrollment,
+        version: u64,
+    ) -> Result<(), Error> {
+        transaction.put(self.enrollment_put(enrollment, version, &AttemptId::random())?);
+        Ok(())
+    }
+
+    fn enrollment_put(
+        &self,
+        enrollment: &Enrollment,
+        version: u64,
+        attempt: &AttemptId,
+    ) -> Result<Put, Error> {
+        let put = Put::builder()
+            .table_name(&self.tables.records)
+            .set_item(Some(item(enrollment, version + 1, attempt)?));
+        let put = if version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :version")
+                .expression_attribute_values(":version", super::number(version))
+        };
+        put.build().map_err(|_| Error::Malformed("enrollment"))
+    }
+
+    /// The enrollment of an identity (a hash of user, brand and subject).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enrollment_of(&self, identity: &str) -> Result<Option<EnrollmentId>, Error> {
+        let item = self.record(&format!("IDENT#{identity}"), "-").await?;
+        let id = item.as_ref().and_then(|item| item.get("enrollment")).and_then(|id| id.as_s().ok());
+        Ok(id.and_then(|id| id.parse().ok()))
+    }
+
+    /// Gives an identity its enrollment, unless another has it.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn claim_identity_in(
+        &self,
+        transaction: &mut Transaction,
+        identity: &str,
+        id: &EnrollmentId,
+    ) -> Result<(), Error> {
+        let put = Put::builder()
+            .table_name(&self.tables.records)
+            .item("pk", text(format!("IDENT#{identity}")))
+            .item("sk", text("-"))
+            .item("enrollment", text(id.as_str()))
+            .condition_expression("attribute_not_exists(pk) OR enrollment = :enrollment")
+            .expression_attribute_values(":enrollment", text(id.as_str()))
+            .build()
+            .map_err(|_| Error::Malformed("identity"))?;
+        transaction.put(put);
+        Ok(())
+    }
+
+    /// Frees an identity, if it is still this enrollment's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn free_identity(&self, identity: &str, id: &EnrollmentId) -> Result<(), Error> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.records)
+            .key("pk", text(format!("IDENT#{identity}")))
+            .key("sk", text("-"))
+            .condition_expression("attribute_not_exists(pk) OR enrollment = :enrollment")
+            .expression_attribute_values(":enrollment", text(id.as_str()))
+            .build()
+            .map_err(|_| Error::Malformed("identity"))?;
+        let mut transaction = Transaction::new();
+        transaction.delete(delete);
+        match self.commit(transaction).await {
+            Err(Error::Conflict) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A page of enrollments by user, or by status: by index, then read consistently. `after` is
+    /// the last key of the page before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_enrollments(
+        &self,
+        by: &ListBy,
+        after: Option<String>,
+        limit: i32,
+        now: Timestamp,
+    ) -> Result<(Vec<Enrollment>, Option<String>), Error> {
+        let (index, attribute, value, sort) = match by {
+            ListBy::User(user) => ("find", "find", format!("user#{}", user.as_str()), "sk"),
+            ListBy::Status(status) => ("status", "status", status.to_string(), "pk"),
+        };
+        let start = after.map(|pk| {
+            let mut key = Item::from([("pk".into(), text(pk)), ("sk".into(), text("META"))]);
+            key.insert(attribute.into(), text(value.clone()));
+            key
+        });
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.records)
+            .index_name(index)
+            .key_condition_expression("#by = :by AND begins_with(#sort, :prefix)")
+            .expression_attribute_names("#by", attribute)
+            .expression_attribute_names("#sort", sort)
+            .expression_attribute_values(":by", text(value))
+            .expression_attribute_values(":prefix", text(if sort == "sk" { "META" } else { "ENR#" }))
+            .limit(limit)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("pk"));
+        let next = next.and_then(|pk| pk.as_s().ok()).cloned();
+        let keys: Vec<Item> = page.items.unwrap_or_default().iter().map(key_of).collect();
+        let order: Vec<String> = keys.iter().filter_map(pk_of).collect();
+
+        let mut found = Vec::new();
+        for item in self.records(keys).await? {
+            if let Some(read) = read(item, now)? {
+                found.push(read.value);
+            }
+        }
+        found.retain(|enrollment| by.matches(enrollment));
+        found.sort_by_key(|enrollment| {
+            let pk = partition(&enrollment.id);
+            order.iter().position(|known| *known == pk)
+        });
+        Ok((found, next))
+    }
+
+    /// The enrollments that see a car, whatever its brand: keys only.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enrollments_with(&self, vin: &crate::domain::vin::Vin) -> Result<Vec<EnrollmentId>, Error> {
+        let mut found = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.tables.records)
+                .index_name("find")
+                .key_condition_expression("#find = :find")
+                .expression_attribute_names("#find", "find")
+                .expression_attribute_values(":find", text(format!("vin#{}", vin.as_str())))
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| AwsError::from_sdk(&error))?;
+            found.extend(page.items().iter().filter_map(pk_of).filter_map(|pk| of_partition(&pk)));
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads an enrollment out of an item, for an export.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn parse_enrollment(item: Item) -> Result<Enrollment, Error> {
+        parse::<EnrollmentItem>(item, "enrollment").map(|item| item.body)
+    }
+}
+
+/// What to list enrollments by.
+#[derive(Debug, Clone)]
+pub enum ListBy {
+    /// The operator's user.
+    User(UserRef),
+    /// Where they stand.
+    Status(Status),
+}
+
+impl ListBy {
+    fn matches(&self, enrollment: &Enrollment) -> bool {
+        match self {
+            Self::User(user) => enrollment.user_ref.as_ref() == Some(user),
+            Self::Status(status) => enrollment.status == *status,
+        }
+    }
+}
+
+fn key_of(item: &Item) -> Item {
+    item.iter().filter(|(name, _)| matches!(name.as_str(), "pk" | "sk")).map(|(n, v)| (n.clone(), v.clone())).collect()
+}
+
+fn pk_of(item: &Item) -> Option<String> {
+    item.get("pk")?.as_s().ok().cloned()
+}

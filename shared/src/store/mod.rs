@@ -1,0 +1,358 @@
+//! The only code that talks to DynamoDB.
+//!
+//! | table | `pk` | `sk` | what | `shard` + `due_at` |
+//! |---|---|---|---|---|
+//! | Grants | `gr_…` | | sealed tokens, lease, version | `refresh#NN`, next renewal |
+//! | Records | `ENR#enr_…` | `META` | the enrollment: the anchor of all below | `act#NN`, deadline of its state |
+//! | | | `CAR#{vin}` | a car's address, pace and watermarks | `fetch#NN`, next look |
+//! | | | `SNAP#{vin}` | its latest state | |
+//! | | | `OBS#{vin}#{time}` | what changed then (TTL) | |
+//! | | | `TRIP#{vin}#{start}#{id}` | a trip (TTL) | |
+//! | | | `ALERT#{vin}#{start}#{id}` | an alert (TTL) | |
+//! | | | `REQ#req_…` | what `act` shall do (TTL) | `act#NN`, the sweep |
+//! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
+//! | | | `CONTROL` | stops and pauses of all calls | |
+//! | | `IDENT#{sha256}` | `-` | the enrollment of a user, brand and subject | |
+//! | | `IDEM#{key}#{sha256}` | `-` | the answer to an idempotent POST (TTL) | |
+//! | Outbox | `ENR#enr_…` | `EVT#{time}#evt_…` | an event to tell (TTL) | `deliver#NN` |
+//!
+//! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
+//! (`find`, `sk`), where `find` is `user#{user_ref}` or `vin#{vin}`, and `status` on (`status`, `pk`).
+//! Every item has `schema`. What has `expires_at` is gone from then on, for every reader, whether
+//! or not DynamoDB has removed it yet.
+
+pub mod control;
+pub mod enrollments;
+pub mod grants;
+pub mod idempotency;
+pub mod outbox;
+pub mod requests;
+pub mod transaction;
+pub mod vehicles;
+
+use std::collections::HashMap;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::{
+        delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError,
+    },
+    types::AttributeValue,
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+pub use self::transaction::Transaction;
+use crate::{aws::AwsError, config::Tables, domain::ids::AttemptId};
+
+/// Logical shards of every due index. A constant of the keys: changing it migrates everything.
+pub const SHARDS: u16 = 64;
+/// The version of the items written now; the previous one stays readable.
+pub const SCHEMA: u8 = 1;
+
+/// An item as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// The three tables.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+/// The store did not do what was asked. Look-ups of what is not there are no error.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// DynamoDB did not answer, or refused.
+    #[error("the database failed")]
+    Database(#[from] AwsError),
+    /// Somebody else changed it in between: read again and decide anew.
+    #[error("changed in between")]
+    Conflict,
+    /// An item can't be read: written by a later version, or by hand.
+    #[error("an item of kind {0} is not well-formed")]
+    Malformed(&'static str),
+}
+
+/// A value and the version under which it was read.
+#[derive(Debug, Clone)]
+pub struct Versioned<T> {
+    /// The value.
+    pub value: T,
+    /// Writes say this, and fail if it has moved on.
+    pub version: u64,
+}
+
+/// Whether a conditional write was applied.
+#[derive(Debug)]
+pub enum Applied {
+    /// It was: now, or by an earlier try whose answer was lost.
+    Yes,
+    /// Its condition did not hold for this item.
+    No(Option<Item>),
+}
+
+/// A key found in a due index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueKey {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key; empty in Grants.
+    pub sk: String,
+    /// The due time read: the claim tests that it still holds.
+    pub due_at: i64,
+}
+
+/// Which table's due index.
+#[derive(Debug, Clone, Copy)]
+pub enum DueTable {
+    /// Renewals.
+    Grants,
+    /// Looks at cars, and what `act` has to do.
+    Records,
+}
+
+impl Store {
+    /// Over a client made by `App`.
+    #[must_use]
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+
+    /// Keys due at `now` in one shard (`refresh#07`), oldest first, at most `limit`. The index
+    /// answers from a moment ago: claim before acting.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn due(
+        &self,
+        table: DueTable,
+        shard: &str,
+        now: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<DueKey>, Error> {
+        let name = match table {
+            DueTable::Grants => &self.tables.grants,
+            DueTable::Records => &self.tables.records,
+        };
+        let mut keys = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(name)
+                .index_name("due")
+                .key_condition_expression("shard = :shard AND due_at <= :now")
+                .expression_attribute_values(":shard", text(shard))
+                .expression_attribute_values(":now", number(now.as_second()))
+                .limit(limit)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| AwsError::from_sdk(&error))?;
+            keys.extend(page.items().iter().filter_map(due_key));
+            from = page.last_evaluated_key;
+            if from.is_none() || i32::try_from(keys.len()).is_ok_and(|found| found >= limit) {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// Every item below a partition whose sort key begins with `prefix`, in order.
+    pub(crate) async fn below(
+        &self,
+        table: &str,
+        pk: &str,
+        prefix: &str,
+    ) -> Result<Vec<Item>, Error> {
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(table)
+                .expression_attribute_values(":pk", text(pk));
+            // An empty value can't be compared with a key.
+            let query = if prefix.is_empty() {
+                query.key_condition_expression("pk = :pk")
+            } else {
+                query
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                    .expression_attribute_values(":prefix", text(prefix))
+            };
+            let page = query
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| AwsError::from_sdk(&error))?;
+            items.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// One item of Records, strongly consistent.
+    pub(crate) async fn record(&self, pk: &str, sk: &str) -> Result<Option<Item>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.records)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        Ok(answer.item)
+    }
+
+    /// Items of Records by key, in no order; those gone meanwhile are left out.
+    pub(crate) async fn records(&self, keys: Vec<Item>) -> Result<Vec<Item>, Error> {
+        let mut found = Vec::new();
+        for chunk in keys.chunks(100) {
+            let mut wanted = chunk.to_vec();
+            while !wanted.is_empty() {
+                let keys = aws_sdk_dynamodb::types::KeysAndAttributes::builder()
+                    .set_keys(Some(wanted))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(|_| Error::Malformed("key"))?;
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .request_items(&self.tables.records, keys)
+                    .send()
+                    .await
+                    .map_err(|error| AwsError::from_sdk(&error))?;
+                found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+                let left = answer.unprocessed_keys.unwrap_or_default();
+                wanted = left.into_values().flat_map(|keys| keys.keys).collect();
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The shard of a key within one kind of work: `refresh#07`.
+#[must_use]
+pub fn shard(kind: &str, key: &str) -> String {
+    let hash = digest(&SHA256, key.as_bytes());
+    format!("{kind}#{:02}", hash.as_ref()[0] % 64)
+}
+
+/// The shards that one of `workers` walks.
+pub fn shards_of(kind: &str, worker: u16, workers: u16) -> impl Iterator<Item = String> {
+    let workers = workers.max(1);
+    (0..SHARDS).filter(move |shard| shard % workers == worker).map(move |shard| format!("{kind}#{shard:02}"))
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Reads an item; `None` if it has expired by `now`.
+pub(crate) fn live<T: DeserializeOwned>(
+    item: Item,
+    kind: &'static str,
+    now: Timestamp,
+) -> Result<Option<T>, Error> {
+    let expires_at = item.get("expires_at").and_then(as_number);
+    if expires_at.is_some_and(|at| at <= now.as_second()) {
+        return Ok(None);
+    }
+    parse(item, kind).map(Some)
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(item: Item, kind: &'static str) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|_| Error::Malformed(kind))
+}
+
+pub(crate) fn to_item<T: serde::Serialize>(value: &T, kind: &'static str) -> Result<Item, Error> {
+    serde_dynamo::to_item(value).map_err(|_| Error::Malformed(kind))
+}
+
+pub(crate) fn as_number(value: &AttributeValue) -> Option<i64> {
+    value.as_n().ok()?.parse().ok()
+}
+
+fn due_key(item: &Item) -> Option<DueKey> {
+    Some(DueKey {
+        pk: item.get("pk")?.as_s().ok()?.clone(),
+        sk: item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default(),
+        due_at: as_number(item.get("due_at")?)?,
+    })
+}
+
+/// The error of a write that may carry the item which made its condition fail.
+pub(crate) trait ConditionFailure: ProvideErrorMetadata {
+    fn failed_on(&self) -> Option<Option<&Item>>;
+}
+
+macro_rules! condition_failure {
+    ($error:ty) => {
+        impl ConditionFailure for $error {
+            fn failed_on(&self) -> Option<Option<&Item>> {
+                match self {
+                    Self::ConditionalCheckFailedException(failure) => Some(failure.item()),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+condition_failure!(PutItemError);
+condition_failure!(UpdateItemError);
+condition_failure!(DeleteItemError);
+
+/// Tells a failed condition from a failed database, and one's own earlier try from a stranger's.
+pub(crate) fn applied<O, E: ConditionFailure, R>(
+    result: Result<O, SdkError<E, R>>,
+    attempt: &AttemptId,
+) -> Result<Applied, Error> {
+    let error = match result {
+        Ok(_) => return Ok(Applied::Yes),
+        Err(error) => error,
+    };
+    let Some(item) = error.as_service_error().and_then(ConditionFailure::failed_on) else {
+        return Err(AwsError::from_sdk(&error).into());
+    };
+    let mine = item.and_then(|item| item.get("attempt")).and_then(|id| id.as_s().ok());
+    if mine.is_some_and(|id| id == attempt.as_str()) {
+        return Ok(Applied::Yes);
+    }
+    Ok(Applied::No(item.cloned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shard_has_exactly_one_worker_whatever_their_number() {
+        for workers in 1..=8 {
+            let mut walked: Vec<_> =
+                (0..workers).flat_map(|worker| shards_of("fetch", worker, workers)).collect();
+            walked.sort();
+            walked.dedup();
+            assert_eq!(walked.len(), usize::from(SHARDS), "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn a_key_stays_in_its_shard() {
+        assert_eq!(shard("fetch", "ENR#1"), shard("fetch", "ENR#1"));
+        assert!(shards_of("fetch", 0, 1).any(|name| name == shard("fetch", "ENR#1")));
+    }
+}

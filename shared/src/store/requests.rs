@@ -1,0 +1,189 @@
+//! What the operator's API asks `act` to do at the maker: written by one, done by the other.
+
+use aws_sdk_dynamodb::types::Put;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Applied, Error, SCHEMA, Store, Transaction, applied, enrollments::partition, live, number, shard,
+    text, to_item,
+};
+use crate::domain::{
+    brand::Brand,
+    ids::{AttemptId, EnrollmentId, GrantId, RequestId},
+    vin::Vin,
+};
+
+/// How long a request and its outcome are kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// A request that the stream did not bring to an end is swept from then on.
+const SWEPT_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Ask {
+    /// Look which cars the account has.
+    Discover,
+    /// Fetch one car's data now.
+    Fetch {
+        /// Which.
+        vin: Vin,
+    },
+    /// Revoke a grant that a newer consent replaced.
+    Revoke {
+        /// Which.
+        grant: GrantId,
+    },
+    /// Erase the enrollment.
+    Erase,
+    /// What a car can do, before its owner is asked.
+    Eligibility {
+        /// Which.
+        vin: Vin,
+        /// Whose API knows it.
+        brand: Brand,
+    },
+}
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Progress {
+    /// Not done.
+    Pending,
+    /// Done; for a question, with its answer.
+    Done {
+        /// The answer, as JSON.
+        answer: Option<String>,
+    },
+    /// It can't be done, and will not be tried again.
+    Failed {
+        /// Why, in a word.
+        why: String,
+    },
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// For which enrollment; `None` for a question about none.
+    pub enrollment: Option<EnrollmentId>,
+    /// What to do.
+    pub ask: Ask,
+    /// How far it is.
+    pub progress: Progress,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RequestItem {
+    pk: String,
+    sk: String,
+    schema: u8,
+    attempt: AttemptId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<i64>,
+    expires_at: i64,
+    body: Request,
+}
+
+impl Request {
+    /// A new one.
+    #[must_use]
+    pub fn new(enrollment: Option<EnrollmentId>, ask: Ask, now: Timestamp) -> Self {
+        Self { id: RequestId::random(), enrollment, ask, progress: Progress::Pending, asked_at: now }
+    }
+
+    /// Its partition.
+    #[must_use]
+    pub fn pk(&self) -> String {
+        self.enrollment.as_ref().map_or_else(|| "SYS".to_owned(), partition)
+    }
+
+    fn item(&self, attempt: AttemptId) -> RequestItem {
+        let pending = self.progress == Progress::Pending;
+        RequestItem {
+            pk: self.pk(),
+            sk: format!("REQ#{}", self.id),
+            schema: SCHEMA,
+            attempt,
+            shard: pending.then(|| shard("act", self.id.as_str())),
+            due_at: pending.then(|| (self.asked_at + SWEPT_AFTER).as_second()),
+            expires_at: (self.asked_at + KEPT).as_second(),
+            body: self.clone(),
+        }
+    }
+}
+
+impl Store {
+    /// Asks.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn ask_in(&self, transaction: &mut Transaction, request: &Request) -> Result<(), Error> {
+        let put = Put::builder()
+            .table_name(&self.tables.records)
+            .set_item(Some(to_item(&request.item(AttemptId::random()), "request")?))
+            .build()
+            .map_err(|_| Error::Malformed("request"))?;
+        transaction.put(put);
+        Ok(())
+    }
+
+    /// A request by its key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request(&self, pk: &str, sk: &str, now: Timestamp) -> Result<Option<Request>, Error> {
+        let Some(item) = self.record(pk, sk).await? else { return Ok(None) };
+        let item: Option<RequestItem> = live(item, "request", now)?;
+        Ok(item.map(|item| item.body))
+    }
+
+    /// Puts off the next sweep of a request that was tried in vain.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn postpone_request(&self, pk: &str, sk: &str, due: Timestamp) -> Result<(), Error> {
+        let attempt = AttemptId::random();
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tables.records)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .condition_expression("attribute_exists(shard)")
+            .update_expression("SET due_at = :due, attempt = :attempt")
+            .expression_attribute_values(":due", number(due.as_second()))
+            .expression_attribute_values(":attempt", text(attempt.as_str()))
+            .send()
+            .await;
+        applied(result, &attempt).map(|_| ())
+    }
+
+    /// Notes what became of a request. One that is gone meanwhile (erased) stays gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settle_request(&self, request: &Request, progress: Progress) -> Result<(), Error> {
+        let attempt = AttemptId::random();
+        let settled = Request { progress, ..request.clone() };
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.tables.records)
+            .set_item(Some(to_item(&settled.item(attempt.clone()), "request")?))
+            .condition_expression("attribute_exists(pk)")
+            .send()
+            .await;
+        match applied(result, &attempt)? {
+            Applied::Yes | Applied::No(_) => Ok(()),
+        }
+    }
+}

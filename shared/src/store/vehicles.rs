@@ -1,0 +1,414 @@
+//! Cars, their latest state and their history, all below their enrollment.
+
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, Update};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition, live,
+    number, parse, shard, text, to_item,
+};
+use crate::{
+    aws::AwsError,
+    domain::{
+        ids::{AttemptId, EnrollmentId},
+        pace::Car,
+        snapshot::Snapshot,
+        vehicle::Vehicle,
+        vin::Vin,
+    },
+};
+
+/// A car's item: `body` is JSON, which DynamoDB need not take apart.
+#[derive(Serialize, Deserialize)]
+struct CarItem {
+    pk: String,
+    sk: String,
+    schema: u8,
+    attempt: AttemptId,
+    find: String,
+    shard: String,
+    due_at: i64,
+    body: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SnapshotItem {
+    pk: String,
+    sk: String,
+    schema: u8,
+    version: u64,
+    vehicle: String,
+    snapshot: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntryItem {
+    pk: String,
+    sk: String,
+    schema: u8,
+    expires_at: i64,
+    body: String,
+}
+
+/// What the API shows of a car.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// As the maker lists it.
+    pub vehicle: Vehicle,
+    /// Its latest state.
+    pub snapshot: Snapshot,
+}
+
+/// A kind of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// What changed, when it was observed.
+    Observations,
+    /// Trips, by start.
+    Trips,
+    /// Alerts, by start.
+    Alerts,
+}
+
+impl History {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Observations => "OBS",
+            Self::Trips => "TRIP",
+            Self::Alerts => "ALERT",
+        }
+    }
+
+    fn key(self, vin: &Vin, at: Timestamp, id: &str) -> String {
+        // The second alone: times sort as text, and a key of ours has one form.
+        let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+        format!("{}#{}#{at}#{id}", self.prefix(), vin.as_str())
+    }
+}
+
+fn car_key(vin: &Vin) -> String {
+    format!("CAR#{}", vin.as_str())
+}
+
+fn snapshot_key(vin: &Vin) -> String {
+    format!("SNAP#{}", vin.as_str())
+}
+
+fn json<T: Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|_| Error::Malformed(kind))
+}
+
+fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|_| Error::Malformed(kind))
+}
+
+impl Store {
+    fn car_item(enrollment: &EnrollmentId, car: &Car) -> Result<Item, Error> {
+        let pk = partition(enrollment);
+        let sk = car_key(&car.vin);
+        let item = CarItem {
+            schema: SCHEMA,
+            attempt: AttemptId::random(),
+            find: format!("vin#{}", car.vin.as_str()),
+            shard: shard("fetch", &format!("{pk}{sk}")),
+            due_at: car.next_due().as_second(),
+            body: json(car, "car")?,
+            pk,
+            sk,
+        };
+        to_item(&item, "car")
+    }
+
+    /// The cars of an enrollment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cars(&self, enrollment: &EnrollmentId) -> Result<Vec<Car>, Error> {
+        let items = self.below(&self.tables.records, &partition(enrollment), "CAR#").await?;
+        items.into_iter().map(|item| from_json(&parse::<CarItem>(item, "car")?.body, "car")).collect()
+    }
+
+    /// One car, and when it is due in the index.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn car(&self, enrollment: &EnrollmentId, vin: &Vin) -> Result<Option<(Car, i64)>, Error> {
+        let item = self.record(&partition(enrollment), &car_key(vin)).await?;
+        item.map(|item| {
+            let item: CarItem = parse(item, "car")?;
+            Ok((from_json(&item.body, "car")?, item.due_at))
+        })
+        .transpose()
+    }
+
+    /// Writes a car's next look, if it is still due at the time read: the claim.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim_car(
+        &self,
+        enrollment: &EnrollmentId,
+        car: &Car,
+        due_at: i64,
+    ) -> Result<Applied, Error> {
+        let attempt = AttemptId::random();
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tables.records)
+            .key("pk", text(partition(enrollment)))
+            .key("sk", text(car_key(&car.vin)))
+            .condition_expression("due_at = :read")
+            .update_expression("SET due_at = :next, body = :body, attempt = :attempt")
+            .expression_attribute_values(":read", number(due_at))
+            .expression_attribute_values(":next", number(car.next_due().as_second()))
+            .expression_attribute_values(":body", text(json(car, "car")?))
+            .expression_attribute_values(":attempt", text(attempt.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        applied(result, &attempt)
+    }
+
+    /// Adds a car, or gives a known one back its place: discovery alone creates cars.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn add_car_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        car: &Car,
+    ) -> Result<(), Error> {
+        transaction.put(self.put_record(Self::car_item(enrollment, car)?)?);
+        Ok(())
+    }
+
+    /// Writes what was learnt of a car that is still there.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn update_car_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        car: &Car,
+    ) -> Result<(), Error> {
+        let update = Update::builder()
+            .table_name(&self.tables.records)
+            .key("pk", text(partition(enrollment)))
+            .key("sk", text(car_key(&car.vin)))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET due_at = :due, body = :body")
+            .expression_attribute_values(":due", number(car.next_due().as_second()))
+            .expression_attribute_values(":body", text(json(car, "car")?))
+            .build()
+            .map_err(|_| Error::Malformed("car"))?;
+        transaction.update(update);
+        Ok(())
+    }
+
+    /// Takes a car away: it left the account, and is fetched no more.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn remove_car_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        vin: &Vin,
+    ) -> Result<(), Error> {
+        for sk in [car_key(vin), snapshot_key(vin)] {
+            let delete = Delete::builder()
+                .table_name(&self.tables.records)
+                .key("pk", text(partition(enrollment)))
+                .key("sk", text(sk))
+                .build()
+                .map_err(|_| Error::Malformed("car"))?;
+            transaction.delete(delete);
+        }
+        Ok(())
+    }
+
+    /// Demands that the enrollment still stands, in whatever else the transaction does.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn demand_open_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+    ) -> Result<(), Error> {
+        transaction.check(self.anchor_stands(&partition(enrollment))?);
+        Ok(())
+    }
+
+    /// What is known of a car.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known(
+        &self,
+        enrollment: &EnrollmentId,
+        vin: &Vin,
+    ) -> Result<Option<Versioned<Known>>, Error> {
+        let item = self.record(&partition(enrollment), &snapshot_key(vin)).await?;
+        item.map(known).transpose()
+    }
+
+    /// What is known of every car of an enrollment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_known(&self, enrollment: &EnrollmentId) -> Result<Vec<Known>, Error> {
+        let items = self.below(&self.tables.records, &partition(enrollment), "SNAP#").await?;
+        items.into_iter().map(|item| known(item).map(|known| known.value)).collect()
+    }
+
+    /// Writes what is known of a car; `version` is the one read, 0 for a new one.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn save_known_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        known: &Known,
+        version: u64,
+    ) -> Result<(), Error> {
+        let item = SnapshotItem {
+            pk: partition(enrollment),
+            sk: snapshot_key(&known.vehicle.vin),
+            schema: SCHEMA,
+            version: version + 1,
+            vehicle: json(&known.vehicle, "vehicle")?,
+            snapshot: json(&known.snapshot, "snapshot")?,
+        };
+        let put = Put::builder()
+            .table_name(&self.tables.records)
+            .set_item(Some(to_item(&item, "snapshot")?));
+        let put = if version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :version")
+                .expression_attribute_values(":version", number(version))
+        };
+        transaction.put(put.build().map_err(|_| Error::Malformed("snapshot"))?);
+        Ok(())
+    }
+
+    /// Adds an entry to a history. The same entry again overwrites itself.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one key")]
+    pub fn add_entry_in<T: Serialize>(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        history: History,
+        vin: &Vin,
+        (at, id): (Timestamp, &str),
+        entry: &T,
+        expires_at: Timestamp,
+    ) -> Result<(), Error> {
+        let item = EntryItem {
+            pk: partition(enrollment),
+            sk: history.key(vin, at, id),
+            schema: SCHEMA,
+            expires_at: expires_at.as_second(),
+            body: json(entry, "entry")?,
+        };
+        transaction.put(self.put_record(to_item(&item, "entry")?)?);
+        Ok(())
+    }
+
+    /// A page of a history, oldest first, between two times; with the key to go on from.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[expect(clippy::too_many_arguments, reason = "a query's own parts")]
+    pub async fn entries<T: DeserializeOwned>(
+        &self,
+        enrollment: &EnrollmentId,
+        history: History,
+        vin: &Vin,
+        (from, to): (Timestamp, Timestamp),
+        after: Option<String>,
+        limit: i32,
+        now: Timestamp,
+    ) -> Result<(Vec<T>, Option<String>), Error> {
+        let pk = partition(enrollment);
+        let start = after.map(|sk| Item::from([("pk".into(), text(&pk)), ("sk".into(), text(sk))]));
+        // `~` sorts behind every id.
+        let until = history.key(vin, to, "~");
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.records)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", text(&pk))
+            .expression_attribute_values(":from", text(history.key(vin, from, "")))
+            .expression_attribute_values(":to", text(until))
+            .limit(limit)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("sk"));
+        let next = next.and_then(|sk| sk.as_s().ok()).cloned();
+        let mut entries = Vec::new();
+        for item in page.items.unwrap_or_default() {
+            if let Some(entry) = live::<EntryItem>(item, "entry", now)? {
+                entries.push(from_json(&entry.body, "entry")?);
+            }
+        }
+        Ok((entries, next))
+    }
+
+    /// Deletes everything below an enrollment but its anchor, and every event of it: at most
+    /// `limit` items, so that a long erasure goes on in the next run. Returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_below(&self, enrollment: &EnrollmentId, limit: usize) -> Result<usize, Error> {
+        let pk = partition(enrollment);
+        let mut deleted = 0;
+        for (table, prefix) in [(&self.tables.records, ""), (&self.tables.outbox, "EVT#")] {
+            let keys: Vec<_> = self.keys_below(table, &pk, prefix).await?;
+            for sk in keys.into_iter().filter(|sk| sk != "META").take(limit - deleted) {
+                self.client
+                    .delete_item()
+                    .table_name(table)
+                    .key("pk", text(&pk))
+                    .key("sk", text(sk))
+                    .send()
+                    .await
+                    .map_err(|error| AwsError::from_sdk(&error))?;
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
+
+    async fn keys_below(&self, table: &str, pk: &str, prefix: &str) -> Result<Vec<String>, Error> {
+        let items = self.below(table, pk, prefix).await?;
+        Ok(items.iter().filter_map(|item| item.get("sk")?.as_s().ok().cloned()).collect())
+    }
+}
+
+/// How long history is kept.
+#[must_use]
+pub fn kept_until(now: Timestamp, days: u16) -> Timestamp {
+    now + SignedDuration::from_hours(24 * i64::from(days))
+}
+
+fn known(item: Item) -> Result<Versioned<Known>, Error> {
+    let item: SnapshotItem = parse(item, "snapshot")?;
+    let value = Known {
+        vehicle: from_json(&item.vehicle, "vehicle")?,
+        snapshot: from_json(&item.snapshot, "snapshot")?,
+    };
+    Ok(Versioned { value, version: item.version })
+}

@@ -1,0 +1,329 @@
+//! Access tokens for whoever is about to use one, and the life of every refresh token.
+//!
+//! A refresh token is good once. Whoever uses one holds the grant's lease, has noted the intent
+//! before the call, and stores the answer before anything else happens, whatever became of the
+//! lease meanwhile. The lock belongs to the grant, never to a car.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    clock::Budget,
+    domain::{
+        brand::Brand,
+        enrollment::Reason,
+        event::{Event, What},
+        ids::GrantId,
+    },
+    metrics::Metric,
+    random,
+    rescue::RescueError,
+    seal::Purpose,
+    secrets::SecretError,
+    stellantis::{
+        TlsError,
+        oauth::{TokenError, TokenSet},
+    },
+    store::{
+        self, Applied, Transaction,
+        control::Control,
+        grants::{Claim, ClaimFor, Grant, Renewal},
+    },
+};
+
+/// Longer than any function that renews may run: two never hold one lease.
+const LEASE: SignedDuration = SignedDuration::from_secs(150);
+/// What a renewal may take: the call to the maker and storing with its tries. None begins without.
+const NEEDED: Duration = Duration::from_secs(25);
+/// An access token this near its end is renewed first.
+const MARGIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// A grant's access token.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The token, for the API alone.
+    pub token: SecretString,
+    /// Which version of the grant it is: to say so when the maker refuses it.
+    pub version: u64,
+}
+
+/// The tokens as they are sealed.
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    a: String,
+    r: String,
+}
+
+/// No access token can be had now.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such grant.
+    #[error("the grant is gone")]
+    Gone,
+    /// Somebody else is renewing it; its outcome will be there shortly.
+    #[error("the grant is being renewed by another run")]
+    Busy,
+    /// The maker ended it: the user must consent again. That is recorded.
+    #[error("the maker ended the grant")]
+    Ended(Reason),
+    /// Calls are stopped or paused, or too little time is left.
+    #[error("no call to the maker may begin now")]
+    NotNow,
+    /// The maker did not renew it this time. It is tried again.
+    #[error("the maker did not renew the grant")]
+    Maker(#[source] TokenError),
+    /// Our certificate is unusable.
+    #[error("the client for the maker can't be built")]
+    Tls(#[from] TlsError),
+    /// A secret is missing, or a sealed value won't open: ours, never the grant's.
+    #[error("the tokens can't be opened")]
+    Secret(#[from] SecretError),
+    /// The database failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    /// Neither the table nor the rescue queue took the new tokens.
+    #[error("renewed tokens could not be kept")]
+    Lost(#[source] RescueError),
+}
+
+/// An access token of a grant, renewed first if it is near its end, or is the one (`refused`) that
+/// the maker just refused.
+///
+/// # Errors
+/// [`Error`] says whether to wait, to stop, or to ask the user.
+pub async fn access(
+    app: &App,
+    id: &GrantId,
+    refused: Option<u64>,
+    control: &Control,
+    budget: Budget,
+) -> Result<Access, Error> {
+    let now = app.clock.now();
+    let grant = app.store.grant(id).await?.ok_or(Error::Gone)?;
+    if is_usable(&grant, refused, now) {
+        return open(app, &grant).await.map(|(access, _)| access);
+    }
+    match app.store.claim_grant(id, ClaimFor::Use, now, LEASE).await? {
+        Claim::Ours(grant) if is_usable(&grant, refused, now) => {
+            app.store.release_grant(&grant, true, due_of(&grant, now)).await?;
+            open(app, &grant).await.map(|(access, _)| access)
+        }
+        Claim::Ours(grant) => renew(app, grant, control, budget).await,
+        Claim::Busy => {
+            let grant = app.store.grant(id).await?.ok_or(Error::Gone)?;
+            if is_usable(&grant, refused, now) {
+                return open(app, &grant).await.map(|(access, _)| access);
+            }
+            Err(Error::Busy)
+        }
+        Claim::Gone => Err(Error::Gone),
+    }
+}
+
+/// The scheduled renewal of a grant found due at `due_at`. `None`: not due any more, or somebody
+/// else has it.
+///
+/// # Errors
+/// As [`access`].
+pub async fn renew_due(
+    app: &App,
+    id: &GrantId,
+    due_at: i64,
+    control: &Control,
+    budget: Budget,
+) -> Result<Option<Access>, Error> {
+    if !budget.allows(NEEDED) {
+        return Err(Error::NotNow);
+    }
+    match app.store.claim_grant(id, ClaimFor::Schedule { due_at }, app.clock.now(), LEASE).await? {
+        Claim::Ours(grant) => renew(app, grant, control, budget).await.map(Some),
+        Claim::Busy | Claim::Gone => Ok(None),
+    }
+}
+
+/// Renews a grant whose lease we hold.
+async fn renew(app: &App, grant: Grant, control: &Control, budget: Budget) -> Result<Access, Error> {
+    let host = app.maker.settings().identity.get(grant.brand).url.host_str().unwrap_or_default().to_owned();
+    if !budget.allows(NEEDED) || !control.allows(grant.brand, &host, app.clock.now()) {
+        put_off(app, &grant, true, None).await?;
+        return Err(Error::NotNow);
+    }
+    let opened = open(app, &grant).await;
+    let refresh_token = match opened {
+        Ok((_, refresh_token)) => refresh_token,
+        Err(error) => {
+            put_off(app, &grant, true, None).await?;
+            return Err(error);
+        }
+    };
+    match call(app, grant.brand, &refresh_token).await? {
+        Ok(tokens) => keep(app, &grant, tokens, refresh_token).await,
+        Err(TokenError::InvalidGrant) => refused(app, grant, control, budget).await,
+        Err(error) => {
+            let wait = match error {
+                TokenError::Limited { retry_after } => {
+                    app.metrics.record(Metric::MakerLimited);
+                    let wait = retry_after.unwrap_or(Duration::from_mins(1));
+                    app.store.pause(&host, later(app.clock.now(), wait)).await?;
+                    Some(wait)
+                }
+                TokenError::Transient { retry_after, .. } => retry_after,
+                _ => None,
+            };
+            put_off(app, &grant, !error.may_have_acted(), wait).await?;
+            Err(Error::Maker(error))
+        }
+    }
+}
+
+/// Calls the maker; once more with the secret read anew, if it doubts our credentials.
+async fn call(
+    app: &App,
+    brand: Brand,
+    refresh_token: &SecretString,
+) -> Result<Result<TokenSet, TokenError>, Error> {
+    let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
+    let answer = client.renew(brand, refresh_token).await;
+    if !matches!(&answer, Err(error) if error.doubts_our_secret()) {
+        return Ok(answer);
+    }
+    let client = app.maker.with_credentials(&app.secrets.maker_reread().await?)?;
+    Ok(client.renew(brand, refresh_token).await)
+}
+
+/// Stores new tokens before anything else happens; if the table will not have them, in the rescue
+/// queue.
+async fn keep(
+    app: &App,
+    grant: &Grant,
+    tokens: TokenSet,
+    old_refresh_token: SecretString,
+) -> Result<Access, Error> {
+    let now = app.clock.now();
+    let access = Access { token: tokens.access_token.clone(), version: grant.version + 1 };
+    let refresh_token = tokens.refresh_token.unwrap_or(old_refresh_token);
+    let sealed = seal(app, &grant.id, access.version, &tokens.access_token, &refresh_token).await?;
+    let renewal = Renewal {
+        grant: grant.id.clone(),
+        used_version: grant.version,
+        sealed,
+        access_ends: later(now, tokens.expires_in).as_second(),
+        renewed_at: now.as_second(),
+    };
+    for _ in 0..3 {
+        match app.store.store_renewal(&renewal, now).await {
+            Ok(Applied::Yes) => return Ok(access),
+            // Erased meanwhile, or renewed by somebody who thought our lease had ended: the
+            // tokens in our hands still are the newest that the maker gave.
+            Ok(Applied::No(_)) => {
+                tracing::warn!(grant.id = %grant.id, "renewed tokens found another version stored");
+                return Ok(access);
+            }
+            Err(error) => tracing::warn!(grant.id = %grant.id, error = %error, "storing renewed tokens failed"),
+        }
+    }
+    match app.rescue.keep(&renewal).await {
+        Ok(()) => Ok(access),
+        Err(error) => {
+            app.metrics.record(Metric::RescueFailure);
+            Err(Error::Lost(error))
+        }
+    }
+}
+
+/// The maker says that the grant is dead. Unless somebody just renewed it, believe it.
+async fn refused(app: &App, grant: Grant, control: &Control, budget: Budget) -> Result<Access, Error> {
+    let _ = (control, budget);
+    let stored = app.store.grant(&grant.id).await?.ok_or(Error::Gone)?;
+    if stored.version != grant.version {
+        return open(app, &stored).await.map(|(access, _)| access);
+    }
+    // Our own intent is one; one more was never answered.
+    let reason = if grant.open_intents > 1 { Reason::LostAnswer } else { Reason::Withdrawn };
+    end(app, &grant, reason).await?;
+    Err(Error::Ended(reason))
+}
+
+/// Records that a grant has ended: grant, enrollment and event in one transaction.
+async fn end(app: &App, grant: &Grant, reason: Reason) -> Result<(), Error> {
+    let now = app.clock.now();
+    let mut transaction = Transaction::new();
+    app.store.end_grant_in(&mut transaction, grant)?;
+    if let Some(enrollment) = app.store.enrollment(&grant.enrollment, now).await?
+        && enrollment.value.grant.as_ref() == Some(&grant.id)
+        && let Ok(ended) = enrollment.value.require_reauthorization(reason, now)
+    {
+        app.store.save_enrollment_in(&mut transaction, &ended, enrollment.version)?;
+        let event = Event::new(&ended.id, What::ReauthorizationRequired { reason }, now);
+        app.store.tell_in(&mut transaction, event)?;
+    }
+    app.store.commit(transaction).await?;
+    let name = if reason == Reason::LostAnswer { "lost_answer" } else { "withdrawn" };
+    app.metrics.record(Metric::GrantLost(name));
+    tracing::warn!(grant.id = %grant.id, enrollment.id = %grant.enrollment, brand = %grant.brand, reason = name, "a grant has ended");
+    Ok(())
+}
+
+/// Gives the lease back, to try again after a while; sooner or later, never in step.
+async fn put_off(app: &App, grant: &Grant, settled: bool, wait: Option<Duration>) -> Result<(), Error> {
+    let jitter = Duration::from_secs(u64::from(random::below(120)));
+    let due = later(app.clock.now(), wait.unwrap_or(Duration::from_mins(5)) + jitter);
+    app.store.release_grant(grant, settled, due).await?;
+    Ok(())
+}
+
+/// Seals a pair of tokens for a grant's version.
+///
+/// # Errors
+/// When the ring can't be read.
+pub async fn seal(
+    app: &App,
+    id: &GrantId,
+    version: u64,
+    access_token: &SecretString,
+    refresh_token: &SecretString,
+) -> Result<Vec<u8>, SecretError> {
+    let plain = Plain {
+        a: access_token.expose_secret().to_owned(),
+        r: refresh_token.expose_secret().to_owned(),
+    };
+    let plain = serde_json::to_vec(&plain).unwrap_or_default();
+    app.secrets.seal_token(Purpose::Token { grant: id.as_str(), version }, &plain).await
+}
+
+/// Opens a grant's tokens: access, then refresh.
+///
+/// # Errors
+/// [`Error::Secret`], counted: ours, never a dead grant.
+pub async fn open(app: &App, grant: &Grant) -> Result<(Access, SecretString), Error> {
+    let purpose = Purpose::Token { grant: grant.id.as_str(), version: grant.version };
+    let opened = app.secrets.open_token(purpose, &grant.sealed).await;
+    let plain = opened.and_then(|plain| {
+        serde_json::from_slice::<Plain>(&plain)
+            .map_err(|_| SecretError::Open(crate::seal::OpenError::Forged))
+    });
+    match plain {
+        Ok(plain) => Ok((Access { token: plain.a.into(), version: grant.version }, plain.r.into())),
+        Err(error) => {
+            app.metrics.record(Metric::SealFailure);
+            Err(error.into())
+        }
+    }
+}
+
+fn is_usable(grant: &Grant, refused: Option<u64>, now: Timestamp) -> bool {
+    let fresh = grant.access_ends > (now + MARGIN).as_second();
+    fresh && refused.is_none_or(|version| grant.version > version)
+}
+
+fn due_of(grant: &Grant, now: Timestamp) -> Timestamp {
+    grant.due_at.and_then(|due| Timestamp::from_second(due).ok()).unwrap_or(now)
+}
+
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok()).unwrap_or(now)
+}
