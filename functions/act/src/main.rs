@@ -1,2 +1,11 @@
-//! main
-fn main() {}
+//! The Lambda's entry.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = shared::App::from_environment(act::NEEDS)?;
+    run(service_fn(|event| act::handler(Arc::clone(&app), event))).await
+}

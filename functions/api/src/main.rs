@@ -1,2 +1,7 @@
-//! main
-fn main() {}
+//! The Lambda's entry.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let app = shared::App::from_environment(api::NEEDS)?;
+    lambda_http::run(api::router(app)).await
+}

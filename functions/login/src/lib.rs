@@ -1,1 +1,51 @@
-//! login
+//! `GET /login`: sends the browser to the brand's identity provider. Warm, it does no I/O: what
+//! must survive the round trip travels sealed in a cookie (RFC 6749 §4.1.1, RFC 7636, RFC 9700 §2.1).
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod begin;
+mod error;
+mod start;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use shared::{App, http, page, secrets::SecretName};
+
+pub use error::Error;
+
+/// The secrets this function must be able to read.
+pub const NEEDS: &[SecretName] = &[SecretName::Edge];
+
+/// The function's routes.
+pub fn router(app: Arc<App>) -> Router {
+    let https = app.config.is_https();
+    Router::new()
+        .route("/login", get(begin::get))
+        .route("/start", get(start::get))
+        .route("/style.css", get(style))
+        .fallback(http::not_found)
+        .method_not_allowed_fallback(http::method_not_allowed)
+        .layer(middleware::map_response(move |response| http::secure(response, https)))
+        .with_state(app)
+}
+
+async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE).into_response()
+}
+
+/// Every `Cookie` header, as one: HTTP/2 and API Gateway may split it.
+fn cookies_of(headers: &HeaderMap) -> String {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    values.collect::<Vec<_>>().join("; ")
+}
+
+fn accept_language(headers: &HeaderMap) -> &str {
+    headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

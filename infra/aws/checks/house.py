@@ -6,6 +6,7 @@ references left as `<Logical>` and attributes as `<Logical.Attr>`, so that a rul
 
 import copy
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -25,6 +26,8 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 NO_VALUE = object()
+# SAM complains at exit of statistics that it did not send.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 
 def source():
@@ -149,8 +152,8 @@ class House:
             (action, resource)
             for statement in self.statements(self.role_of(function))
             if statement["Effect"] == "Allow"
-            for action in as_list(statement["Action"])
-            for resource in as_list(statement["Resource"])
+            for action in as_list(statement.get("Action", []))
+            for resource in as_list(statement.get("Resource", []))
         }
 
     def routes(self):

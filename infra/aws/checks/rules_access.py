@@ -128,7 +128,7 @@ def the_key_is_used_through_a_service_only(world):
     through = {f"{service}.eu-west-1.amazonaws.com" for service in ("dynamodb", "secretsmanager")}
     for role in house.of("IAM::Role"):
         for statement in house.statements(role):
-            if any(action.startswith("kms:") for action in as_list(statement["Action"])):
+            if any(action.startswith("kms:") for action in as_list(statement.get("Action", []))):
                 via = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", ["anything"])
                 if not set(via) <= through:
                     yield f"{role} may use the key through {via}"
@@ -175,7 +175,9 @@ def a_domain_of_our_own_is_the_only_one(world):
     for domain, wanted in (("", False), ("cars.example.com", True)):
         house = world.house(DomainName=domain, CertificateArn="arn:aws:acm:…" if domain else "")
         (api,) = house.of("ApiGatewayV2::Api").values()
-        if api.get("DisableExecuteApiEndpoint", False) is not wanted:
+        servers = api["Body"].get("servers", [{}])
+        settings = servers[0].get("x-amazon-apigateway-endpoint-configuration", {})
+        if settings.get("disableExecuteApiEndpoint", False) is not wanted:
             yield f"domain {domain!r}: the other address is {'open' if wanted else 'closed'}"
         made = bool(house.of("ApiGatewayV2::DomainName")), bool(house.of("ApiGatewayV2::ApiMapping"))
         if made != (wanted, wanted):

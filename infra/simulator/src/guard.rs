@@ -23,7 +23,8 @@ impl Names {
     fn admit(&self, headers: &HeaderMap) -> bool {
         let own = |name: &[u8]| self.hosts.iter().any(|host| host.as_bytes() == name);
         let mut hosts = headers.get_all(header::HOST).iter();
-        let hosted = hosts.next().is_some_and(|host| own(host.as_bytes())) && hosts.next().is_none();
+        let hosted =
+            hosts.next().is_some_and(|host| own(host.as_bytes())) && hosts.next().is_none();
         let same_origin = headers
             .get_all(header::ORIGIN)
             .iter()

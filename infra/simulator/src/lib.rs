@@ -14,6 +14,7 @@ mod faults;
 mod guard;
 mod idp;
 mod limits;
+mod number;
 mod operation;
 mod params;
 mod random;

@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_burst_ends_with_its_second_and_a_day_slides() {
         let mut windows = Windows::default();
-        let at = |second| at_second(1_000_000 + second);
+        let at = |second: i64| at_second(1_000_000 + second);
 
         assert_eq!(windows.admit(at(0), 3, 2).wait, None);
         assert_eq!(windows.admit(at(0), 3, 2).wait, None);

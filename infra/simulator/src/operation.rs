@@ -65,9 +65,6 @@ pub enum Operation {
 impl Operation {
     /// Whether the identity provider serves it (else the API does).
     pub(crate) fn is_identity(self) -> bool {
-        matches!(
-            self,
-            Self::Authorize | Self::Consent | Self::Token | Self::Refresh | Self::Revoke
-        )
+        matches!(self, Self::Authorize | Self::Consent | Self::Token | Self::Refresh | Self::Revoke)
     }
 }

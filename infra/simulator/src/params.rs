@@ -27,6 +27,24 @@ impl Params {
         Ok(self)
     }
 
+    /// Reads them as the API does: a repeated name is a list, which commas write as well.
+    pub(crate) fn joined(encoded: &[u8]) -> Self {
+        let mut params = BTreeMap::<String, String>::new();
+        for (name, value) in url::form_urlencoded::parse(encoded) {
+            match params.get_mut(name.as_ref()) {
+                Some(list) => {
+                    list.push(',');
+                    list.push_str(&value);
+                }
+                None if value.is_empty() => (),
+                None => {
+                    params.insert(name.into_owned(), value.into_owned());
+                }
+            }
+        }
+        Self(params)
+    }
+
     /// The value, if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

@@ -54,8 +54,7 @@ const MANUFACTURERS: [(&str, &[Brand]); 8] = [
 
 impl Brand {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Peugeot, Self::Citroen, Self::Ds, Self::Opel, Self::Vauxhall];
+    pub const ALL: [Self; 5] = [Self::Peugeot, Self::Citroen, Self::Ds, Self::Opel, Self::Vauxhall];
 
     /// The name in addresses, keys and JSON: lower case, ASCII.
     #[must_use]

@@ -24,11 +24,7 @@ impl From<Maintenance> for Snapshot {
         let distance =
             maintenance.distance_km.map(|km| (Field::MaintenanceDistance, Value::Number(km)));
         let mut snapshot = Self::new();
-        snapshot.put(
-            Block::Maintenance,
-            maintenance.observed_at,
-            days.into_iter().chain(distance),
-        );
+        snapshot.put(Block::Maintenance, maintenance.observed_at, days.into_iter().chain(distance));
         snapshot
     }
 }

@@ -1,4 +1,4 @@
-//! The end-user API (OpenAPI 4.17.2, `GET` operations): typed requests, pages followed, errors
+//! The end-user API (`OpenAPI` 4.17.2, `GET` operations): typed requests, pages followed, errors
 //! told apart, answers in the domain's terms.
 
 mod error;
@@ -99,7 +99,7 @@ impl Client {
         headers.insert("x-introspect-realm", realm);
         let reply = send(&self.http, &self.settings, url, headers, credential).await?;
         let quota = Quota::read(&reply.headers);
-        document(reply).map(|value| Answer { value, quota })
+        document(&reply).map(|value| Answer { value, quota })
     }
 }
 
@@ -132,9 +132,9 @@ fn found_or_none(found: Result<Answer<Value>, Refusal>) -> Result<Found, ApiErro
 }
 
 /// The JSON of a success.
-fn document(reply: Reply) -> Result<Value, Refusal> {
+fn document(reply: &Reply) -> Result<Value, Refusal> {
     if !reply.status.is_success() || reply.is_html() {
-        return Err(error::judge(&reply));
+        return Err(error::judge(reply));
     }
     if reply.body.trim_ascii().is_empty() {
         return Err(Refusal::NoData(Quota::read(&reply.headers)));
@@ -142,3 +142,6 @@ fn document(reply: Reply) -> Result<Value, Refusal> {
     // `serde_json` refuses more than 128 levels.
     serde_json::from_slice(&reply.body).map_err(|_| Cause::Malformed.into())
 }
+
+#[cfg(test)]
+mod tests;

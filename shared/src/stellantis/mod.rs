@@ -2,6 +2,7 @@
 //! what they answer. What leaves this module is the exact model of `domain`.
 
 pub mod api;
+pub mod id_token;
 pub mod oauth;
 pub mod quota;
 pub mod secret;
@@ -11,6 +12,9 @@ pub mod tls;
 mod normalise;
 mod outgoing;
 mod wire;
+
+#[cfg(test)]
+mod testing;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

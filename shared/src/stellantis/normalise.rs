@@ -79,9 +79,11 @@ fn number(field: Field, number: Option<f64>, range: RangeInclusive<f64>) -> Entr
     within(number, range).map(|number| (field, Value::Number(number)))
 }
 
+/// Six decimals at most: more would be noise of a conversion, which a value that is stored and
+/// read again must not be told apart by. Adding zero makes a negative zero positive.
 fn within(number: Option<f64>, range: RangeInclusive<f64>) -> Option<f64> {
-    // Adding zero makes a negative zero positive.
-    number.filter(|number| range.contains(number)).map(|number| number + 0.0)
+    let number = number.filter(|number| range.contains(number))?;
+    Some((number * 1e6).round() / 1e6 + 0.0)
 }
 
 const PERCENT: RangeInclusive<f64> = 0.0..=100.0;

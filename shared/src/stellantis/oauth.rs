@@ -1,4 +1,4 @@
-//! The identity providers (ForgeRock AM, one per brand): authorization code flow with PKCE
+//! The identity providers (`ForgeRock` AM, one per brand): authorization code flow with PKCE
 //! (RFC 6749 §4.1, RFC 7636), renewal (§6), revocation (RFC 7009).
 
 mod answer;
@@ -147,7 +147,8 @@ impl Client {
 
     /// HTTP Basic, id and secret form-encoded first (RFC 6749 §2.3.1).
     fn basic(&self, brand: Brand) -> Option<HeaderValue> {
-        let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let encode =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let id = encode(self.secret.client_id(brand));
         let secret = encode(self.secret.client_secret(brand).expose_secret());
         let value = BASE64.encode(format!("{id}:{secret}").as_bytes());
@@ -180,3 +181,6 @@ impl<'c> AsyncHttpClient<'c> for Identity<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

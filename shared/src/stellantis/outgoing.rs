@@ -175,7 +175,8 @@ fn is_safe(url: &Url) -> bool {
 fn is_below(base: &Url, url: &Url) -> bool {
     let root = base.path().trim_end_matches('/');
     let rest = url.path().strip_prefix(root);
-    base.origin() == url.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    base.origin() == url.origin()
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What an error of the HTTP library means. The error itself is dropped: it names the address.
@@ -214,6 +215,7 @@ fn is_certificate_alert(error: &(dyn Error + 'static)) -> bool {
                     | Alert::CertificateRequired
                     | Alert::UnknownCA
                     | Alert::AccessDenied
+                    | Alert::DecryptError
             );
         }
         next = match inner {

@@ -132,3 +132,6 @@ fn client(
         .build()
         .map_err(TlsError::Client)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 //! The maker's documents, as lenient as can be: every field may be missing, a field of a wrong
 //! type counts as missing, unknown ones are ignored, old and new names are both read. The
-//! OpenAPI file is the authority on names; what it misspells is misspelt here, and only here.
+//! `OpenAPI` file is the authority on names; what it misspells is misspelt here, and only here.
 //!
 //! Documents are read from a JSON value and not through `serde`, so that one odd field never
 //! costs the others. No type here has `Debug`: they hold VINs, positions and e-mail addresses.
 
 mod account;
+mod energy;
 mod events;
 mod read;
 mod status;
@@ -13,8 +14,8 @@ mod time;
 
 use serde_json::Value;
 
-pub(crate) use self::{account::*, events::*, read::Read, status::*};
 use self::read::document;
+pub(crate) use self::{account::*, energy::*, events::*, read::Read, status::*};
 
 document! {
     /// A page of a collection (HAL).

@@ -42,7 +42,8 @@ struct Wish<'a> {
 /// The page for a request, which waits for its button from now on.
 pub(super) fn show(app: &App, request: AuthorizationRequest) -> Response {
     let brand = request.brand;
-    let target = Url::parse(&request.redirect_uri).ok().map(|uri| uri.origin().ascii_serialization());
+    let target =
+        Url::parse(&request.redirect_uri).ok().map(|uri| uri.origin().ascii_serialization());
     let scopes = request.scopes.clone();
     let id = app.world.change(|state| state.put_request(request));
     let wishes =

@@ -16,7 +16,9 @@ use super::{
     id_token, json_answer, scope,
 };
 use crate::{
-    App, brand::Brand, faults,
+    App,
+    brand::Brand,
+    faults,
     operation::Operation,
     params::Params,
     world::grants::{Exchange, Issued},

@@ -97,7 +97,13 @@ impl State {
     }
 
     /// Looks a vehicle id up on behalf of an account.
-    pub(crate) fn address(&self, seed: u64, now: Timestamp, account: &str, id: &str) -> Address<'_> {
+    pub(crate) fn address(
+        &self,
+        seed: u64,
+        now: Timestamp,
+        account: &str,
+        id: &str,
+    ) -> Address<'_> {
         let own = self.accounts.get(account).into_iter().flat_map(|owner| &owner.cars).find_map(
             |ownership| {
                 let car = self.cars.get(&ownership.vin)?;

@@ -96,6 +96,7 @@ impl World {
     }
 
     /// The user withdraws every consent of the account at the maker. How many were live.
+    #[expect(clippy::must_use_candidate, reason = "the count is by the way")]
     pub fn withdraw(&self, account: &str) -> usize {
         let now = self.now();
         self.change(|state| state.end_all(account, EndReason::Withdrawn, now))

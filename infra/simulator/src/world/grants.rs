@@ -140,7 +140,11 @@ impl State {
     }
 
     /// Takes a request off the list: a page's button works once.
-    pub(crate) fn take_request(&mut self, id: &str, now: Timestamp) -> Option<AuthorizationRequest> {
+    pub(crate) fn take_request(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+    ) -> Option<AuthorizationRequest> {
         let request = self.requests.remove(id)?;
         (after(request.asked_at, REQUEST_LIFE) > now).then_some(request)
     }
@@ -264,9 +268,7 @@ impl State {
         let fingerprint = random::fingerprint(access_token);
         let live =
             |access: &AccessToken| access.fingerprint == fingerprint && access.expires_at > now;
-        self.grants
-            .values()
-            .find(|grant| grant.ended.is_none() && grant.access.iter().any(live))
+        self.grants.values().find(|grant| grant.ended.is_none() && grant.access.iter().any(live))
     }
 
     /// Ends every living grant of an account; how many those were.

@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use self::store::State;
+pub(crate) use self::store::State;
 pub use self::{
     accounts::{Account, WorldError},
     grants::{EndReason, GrantView},

@@ -15,20 +15,20 @@ use super::super::{
 pub enum ApiError {
     /// The access token is not taken: renew once, try again once, then stop.
     #[error("the maker refuses the access token: {0}")]
-    Unauthorized(Upstream),
+    Unauthorized(Box<Upstream>),
     /// Our application isn't registered for this: our contract or configuration, never the
     /// user's fault.
     #[error("the maker says that the application is not registered: {0}")]
-    NotRegistered(Upstream),
+    NotRegistered(Box<Upstream>),
     /// Not this user's car, or not under this address any more: look its address up again.
     #[error("the maker forbids it: {0}")]
-    Forbidden(Upstream),
+    Forbidden(Box<Upstream>),
     /// Unknown: a vehicle whose address changed, or an item that is gone.
     #[error("the maker does not know it: {0}")]
-    NotFound(Upstream),
+    NotFound(Box<Upstream>),
     /// Our request is wrong.
     #[error("the maker refuses the request: {0}")]
-    Invalid(Upstream),
+    Invalid(Box<Upstream>),
     /// Too many calls, by anyone of this accessing party.
     #[error("the maker limits our calls: {upstream}")]
     Limited {
@@ -36,10 +36,8 @@ pub enum ApiError {
         retry_after: Option<Duration>,
         /// When its window ends.
         reset: Option<Duration>,
-        /// What is left.
-        quota: Option<Quota>,
         /// For the maker's support.
-        upstream: Upstream,
+        upstream: Box<Upstream>,
     },
     /// No usable answer. It will pass.
     #[error("the maker {cause}")]
@@ -49,14 +47,14 @@ pub enum ApiError {
         /// When it wants to hear from us again.
         retry_after: Option<Duration>,
         /// For the maker's support, if anything was answered.
-        upstream: Option<Upstream>,
+        upstream: Option<Box<Upstream>>,
     },
 }
 
 impl ApiError {
     /// For logs, if the maker answered.
     #[must_use]
-    pub const fn upstream(&self) -> Option<&Upstream> {
+    pub fn upstream(&self) -> Option<&Upstream> {
         match self {
             Self::Unauthorized(upstream)
             | Self::NotRegistered(upstream)
@@ -64,7 +62,7 @@ impl ApiError {
             | Self::NotFound(upstream)
             | Self::Invalid(upstream)
             | Self::Limited { upstream, .. } => Some(upstream),
-            Self::Transient { upstream, .. } => upstream.as_ref(),
+            Self::Transient { upstream, .. } => upstream.as_deref(),
         }
     }
 }
@@ -80,6 +78,8 @@ pub struct Upstream {
     pub uuid: Option<String>,
     /// Their time of the failure, as they wrote it.
     pub timestamp: Option<String>,
+    /// How many calls they still take.
+    pub quota: Option<Quota>,
 }
 
 impl fmt::Display for Upstream {
@@ -119,7 +119,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Error(error) | Refusal::Extension(error) => error,
             Refusal::NoData(_) => {
-                Self::NotFound(Upstream { status: 404, ..Upstream::default() })
+                Self::NotFound(Upstream { status: 404, ..Upstream::default() }.into())
             }
         }
     }
@@ -134,7 +134,7 @@ const EXTENSION_REFUSED: u32 = 50_055;
 pub(super) fn judge(reply: &Reply) -> Refusal {
     let problem = serde_json::from_slice(&reply.body).ok();
     let problem = problem.as_ref().and_then(Problem::read).unwrap_or_default();
-    let upstream = upstream(reply.status, &problem);
+    let upstream = Box::new(upstream(reply, &problem));
     let code = upstream.code;
     let says = |text: &str| {
         let texts = [&problem.message, &problem.more];
@@ -151,7 +151,6 @@ pub(super) fn judge(reply: &Reply) -> Refusal {
         return Refusal::Error(ApiError::Limited {
             retry_after: reply.retry_after(),
             reset: seconds(&reply.headers, "x-ratelimit-reset"),
-            quota: Quota::read(&reply.headers),
             upstream,
         });
     }
@@ -172,7 +171,7 @@ pub(super) fn judge(reply: &Reply) -> Refusal {
         StatusCode::UNAUTHORIZED => ApiError::Unauthorized(upstream),
         StatusCode::FORBIDDEN => ApiError::Forbidden(upstream),
         StatusCode::NOT_FOUND if code.is_some_and(|code| NO_DATA.contains(&code)) => {
-            return Refusal::NoData(Quota::read(&reply.headers));
+            return Refusal::NoData(upstream.quota);
         }
         StatusCode::NOT_FOUND | StatusCode::GONE => ApiError::NotFound(upstream),
         StatusCode::REQUEST_TIMEOUT => transient(theirs, upstream),
@@ -188,7 +187,7 @@ pub(super) fn judge(reply: &Reply) -> Refusal {
     clippy::cast_sign_loss,
     reason = "in range: checked just before"
 )]
-fn upstream(status: StatusCode, problem: &Problem) -> Upstream {
+fn upstream(reply: &Reply, problem: &Problem) -> Upstream {
     let harmless = |extra: &'static str| {
         move |text: &String| {
             let known = |c: char| c.is_ascii_alphanumeric() || extra.contains(c);
@@ -196,10 +195,11 @@ fn upstream(status: StatusCode, problem: &Problem) -> Upstream {
         }
     };
     Upstream {
-        status: status.as_u16(),
+        status: reply.status.as_u16(),
         code: problem.code.filter(|code| (0.0..1e6).contains(code)).map(|code| code as u32),
         uuid: problem.uuid.clone().filter(harmless("-")),
         timestamp: problem.timestamp.clone().filter(harmless("-+:. ")),
+        quota: Quota::read(&reply.headers),
     }
 }
 

@@ -3,10 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    super::{
-        normalise,
-        wire::Read,
-    },
+    super::{normalise, wire::Read},
     Answer, Api, ApiError, Found, Period, TelemetryQuery, TripQuery,
 };
 use crate::domain::{

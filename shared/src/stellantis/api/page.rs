@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn of_a_link_only_the_paging_parameters_are_taken() {
-        let href = "https://evil.example/steal?pageToken=a%2Bb&client_id=x&access_token=y&pageSize=5";
+        let href =
+            "https://evil.example/steal?pageToken=a%2Bb&client_id=x&access_token=y&pageSize=5";
 
         let taken = next_of(href);
 

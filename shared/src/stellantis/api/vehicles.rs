@@ -85,10 +85,7 @@ impl Api<'_> {
         let path = ["user", "vehicles"];
         let names = ["vehicles", "Vehicles"];
         let query = extension_query(extensions);
-        let (answer, extensions_refused) = match self
-            .list_or_refusal(&path, &query, &names)
-            .await
-        {
+        let (answer, extensions_refused) = match self.list_or_refusal(&path, &query, &names).await {
             Err(Refusal::Extension(_)) if !query.is_empty() => {
                 (self.list(&path, &[], &names).await?, true)
             }

@@ -2,8 +2,9 @@
 
 use super::{
     super::wire::{self, Switch},
-    Entry, MILEAGE, PERCENT, Times, flag, list, number, place::position, programs, put, text,
-    word, words,
+    Entry, MILEAGE, PERCENT, Times, flag, list, number,
+    place::position,
+    programs, put, text, word, words,
 };
 use crate::domain::snapshot::{Block, Field, Snapshot, Value};
 
@@ -231,8 +232,7 @@ pub(super) fn around(snapshot: &mut Snapshot, status: &wire::Status, times: Time
         let day = flag(Field::LuminosityDay, light.day);
         put(snapshot, Block::Luminosity, times.of(light.created_at), [day]);
     }
-    for preconditioning in
-        [&status.preconditioning, &status.preconditionning].into_iter().flatten()
+    for preconditioning in [&status.preconditioning, &status.preconditionning].into_iter().flatten()
     {
         if let Some(air) = &preconditioning.air {
             let entries = [

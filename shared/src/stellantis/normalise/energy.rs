@@ -2,9 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    super::wire, Entry, PERCENT, RANGE, Times, flag, number, programs, put, text, within,
-};
+use super::{super::wire, Entry, PERCENT, RANGE, Times, flag, number, programs, put, text, within};
 use crate::domain::{
     snapshot::{Block, Field, Snapshot, Value},
     trip::EnergyKind,
@@ -72,8 +70,7 @@ fn hydrogen(snapshot: &mut Snapshot, energy: &wire::Energy, time: Option<Timesta
 
 /// In the car's life, and at the moment.
 fn consumption(energy: &wire::Energy) -> (Option<f64>, Option<f64>) {
-    let Some(fuel) = energy.extension.as_ref().and_then(|extension| extension.fuel.as_ref())
-    else {
+    let Some(fuel) = energy.extension.as_ref().and_then(|extension| extension.fuel.as_ref()) else {
         return (None, None);
     };
     let new = fuel.consumptions.as_ref();
@@ -81,12 +78,7 @@ fn consumption(energy: &wire::Energy) -> (Option<f64>, Option<f64>) {
     (new.and_then(|new| new.total), new.and_then(|new| new.instant).or(old))
 }
 
-fn electric(
-    snapshot: &mut Snapshot,
-    energy: &wire::Energy,
-    time: Option<Timestamp>,
-    times: Times,
-) {
+fn electric(snapshot: &mut Snapshot, energy: &wire::Energy, time: Option<Timestamp>, times: Times) {
     let entries = [
         number(Field::ElectricLevel, energy.level, PERCENT),
         number(Field::ElectricRange, energy.autonomy, RANGE),

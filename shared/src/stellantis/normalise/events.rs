@@ -134,10 +134,7 @@ pub(in super::super) fn collision(collision: &wire::Collision) -> Option<Collisi
 }
 
 /// When a car is to be serviced, received at a time.
-pub(in super::super) fn maintenance(
-    due: &wire::Maintenance,
-    received: Timestamp,
-) -> Maintenance {
+pub(in super::super) fn maintenance(due: &wire::Maintenance, received: Timestamp) -> Maintenance {
     let times = Times { document: None, received };
     Maintenance {
         days: within(due.days, -36_500.0..=36_500.0),

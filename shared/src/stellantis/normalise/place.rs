@@ -1,9 +1,9 @@
-//! Places: GeoJSON order, ranges, the old spelling of "acquired".
+//! Places: `GeoJSON` order, ranges, the old spelling of "acquired".
 
 use super::{super::wire, within};
 use crate::domain::position::{Fix, Position, PositionSource};
 
-/// A GeoJSON feature's place: longitude comes first. Nothing for coordinates that can't be, and
+/// A `GeoJSON` feature's place: longitude comes first. Nothing for coordinates that can't be, and
 /// nothing for exactly 0/0, where no road is and faulty receivers are.
 pub(in super::super) fn position(feature: &wire::Position) -> Option<Position> {
     let coordinates = &feature.geometry.as_ref()?.coordinates.as_ref()?.0;
@@ -11,7 +11,9 @@ pub(in super::super) fn position(feature: &wire::Position) -> Option<Position> {
     if *longitude == 0.0 && *latitude == 0.0 {
         return None;
     }
-    let mut position = Position::new(*latitude, *longitude).ok()?;
+    let latitude = within(Some(*latitude), -90.0..=90.0)?;
+    let longitude = within(Some(*longitude), -180.0..=180.0)?;
+    let mut position = Position::new(latitude, longitude).ok()?;
     position.altitude = within(rest.first().copied(), -500.0..=9_000.0);
     if let Some(properties) = &feature.properties {
         position.heading = within(properties.heading, 0.0..=360.0).map(|heading| heading % 360.0);

@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn no_token_shows_in_debug() {
-        let json = r#"{"access_token":"seeded-1","refresh_token":"seeded-2","id_token":"seeded-3"}"#;
+        let json =
+            r#"{"access_token":"seeded-1","refresh_token":"seeded-2","id_token":"seeded-3"}"#;
         let answer: TokenAnswer = serde_json::from_str(json).unwrap();
 
         assert!(!format!("{answer:?}").contains("seeded"));

@@ -195,7 +195,7 @@ mod tests {
         });
         Reply {
             status: StatusCode::from_u16(status).unwrap(),
-            headers: HeaderMap::from_iter(headers),
+            headers: headers.collect::<HeaderMap>(),
             body: body.as_bytes().to_vec(),
         }
     }

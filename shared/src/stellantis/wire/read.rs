@@ -96,13 +96,13 @@ mod tests {
         Thing { count: f64 = "count" | "Count", flags: Vec<bool> = "flags" }
     }
 
-    fn thing(value: Value) -> Thing {
-        Thing::read(&value).unwrap()
+    fn thing(value: &Value) -> Thing {
+        Thing::read(value).unwrap()
     }
 
     #[test]
     fn a_wrong_type_costs_only_its_own_field() {
-        let thing = thing(json!({"count": {"no": "number"}, "flags": [true, 7, "false"]}));
+        let thing = thing(&json!({"count": {"no": "number"}, "flags": [true, 7, "false"]}));
 
         assert_eq!(thing.count, None);
         assert_eq!(thing.flags, Some(vec![true, false]));
@@ -110,14 +110,14 @@ mod tests {
 
     #[test]
     fn an_old_name_holds_where_the_new_one_says_nothing() {
-        assert_eq!(thing(json!({"count": null, "Count": "33,3"})).count, Some(33.3));
-        assert_eq!(thing(json!({"count": 1, "Count": 2})).count, Some(1.0));
+        assert_eq!(thing(&json!({"count": null, "Count": "33,3"})).count, Some(33.3));
+        assert_eq!(thing(&json!({"count": 1, "Count": 2})).count, Some(1.0));
     }
 
     #[test]
     fn a_single_thing_is_a_list_of_one() {
-        assert_eq!(thing(json!({"flags": true})).flags, Some(vec![true]));
-        assert_eq!(thing(json!({"flags": 1})).flags, None);
+        assert_eq!(thing(&json!({"flags": true})).flags, Some(vec![true]));
+        assert_eq!(thing(&json!({"flags": 1})).flags, None);
     }
 
     #[test]

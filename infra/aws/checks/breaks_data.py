@@ -1,0 +1,109 @@
+"""Breaks about what is stored: each must be seen by the rules that it names."""
+
+import rules_data as data
+from breaking import breaks, event, props
+
+
+@breaks(data.what_holds_data_is_retained)
+def a_table_goes_with_the_stack(t):
+    t["Resources"]["Grants"]["DeletionPolicy"] = "Delete"
+
+
+@breaks(data.what_holds_data_is_retained)
+def a_secret_goes_with_a_replacement(t):
+    del t["Resources"]["SealSecret"]["UpdateReplacePolicy"]
+
+
+@breaks(data.nothing_has_a_name_of_ours)
+def a_table_has_a_name(t):
+    props(t, "Outbox")["TableName"] = "outbox"
+
+
+@breaks(data.nothing_has_a_name_of_ours)
+def a_schedule_has_a_name(t):
+    del event(t, "RefreshFunction", "Worker3")["OmitName"]
+
+
+@breaks(data.no_secret_has_a_value)
+def a_secret_is_generated(t):
+    props(t, "EdgeSecret")["GenerateSecretString"] = {"PasswordLength": 32}
+
+
+@breaks(data.the_tables_are_those_agreed)
+def an_index_is_lost(t):
+    props(t, "Records")["GlobalSecondaryIndexes"].pop()
+
+
+@breaks(data.the_tables_are_those_agreed)
+def an_index_copies_everything(t):
+    props(t, "Records")["GlobalSecondaryIndexes"][0]["Projection"] = {"ProjectionType": "ALL"}
+
+
+@breaks(data.the_tables_are_those_agreed)
+def a_due_time_is_a_text(t):
+    props(t, "Grants")["AttributeDefinitions"][2]["AttributeType"] = "S"
+
+
+@breaks(data.the_tables_are_those_agreed)
+def the_stream_carries_items(t):
+    props(t, "Records")["StreamSpecification"]["StreamViewType"] = "NEW_IMAGE"
+
+
+@breaks(data.the_tables_forget_and_recover)
+def nothing_is_forgotten(t):
+    del props(t, "Records")["TimeToLiveSpecification"]
+
+
+@breaks(data.the_tables_forget_and_recover)
+def nothing_can_be_restored(t):
+    props(t, "Grants")["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] = False
+
+
+@breaks(data.the_tables_forget_and_recover)
+def a_slip_deletes_a_table(t):
+    props(t, "Outbox")["DeletionProtectionEnabled"] = False
+
+
+@breaks(data.all_is_encrypted)
+def a_table_is_under_no_key_of_ours(t):
+    del props(t, "Outbox")["SSESpecification"]
+
+
+@breaks(data.all_is_encrypted)
+def the_key_never_rotates(t):
+    props(t, "Key")["EnableKeyRotation"] = False
+
+
+@breaks(data.all_is_encrypted)
+def the_rescue_queue_is_open(t):
+    props(t, "RescueQueue")["SqsManagedSseEnabled"] = False
+
+
+@breaks(data.all_is_encrypted)
+def a_secret_is_under_no_key_of_ours(t):
+    del props(t, "MakerSecret")["KmsKeyId"]
+
+
+@breaks(data.the_rescue_queue_loses_nothing)
+def the_rescue_queue_forgets(t):
+    del props(t, "RescueQueue")["MessageRetentionPeriod"]
+
+
+@breaks(data.the_rescue_queue_loses_nothing)
+def two_runs_see_one_message(t):
+    props(t, "RescueQueue")["VisibilityTimeout"] = 60
+
+
+@breaks(data.logs_end)
+def a_log_never_ends(t):
+    del props(t, "ActLog")["RetentionInDays"]
+
+
+@breaks(data.nothing_secret_is_in_the_outputs)
+def a_redirect_uri_is_misspelt(t):
+    t["Outputs"]["RedirectUriDs"]["Value"] = {"Fn::Sub": "${PublicUrl}/callback/DS"}
+
+
+@breaks(data.every_parameter_is_explained_and_used)
+def a_parameter_is_idle(t):
+    t["Parameters"]["Idle"] = {"Type": "String", "Default": "", "Description": "nothing"}

@@ -1,0 +1,127 @@
+"""Breaks about what runs and what is watched: each must be seen by the rules that it names."""
+
+import rules_work as work
+from breaking import breaks, event, props, statement
+
+
+@breaks(work.the_functions_are_those_agreed)
+def a_function_runs_too_long(t):
+    props(t, "CallbackFunction")["Timeout"] = 60
+
+
+@breaks(work.the_functions_are_those_agreed)
+def a_function_is_built_from_the_root(t):
+    props(t, "ActFunction")["CodeUri"] = "../.."
+
+
+@breaks(work.the_functions_are_those_agreed)
+def the_architecture_is_fixed(t):
+    t["Globals"]["Function"]["Architectures"] = ["x86_64"]
+
+
+@breaks(work.the_schedules_cover_every_worker)
+def two_schedules_are_one_worker(t):
+    event(t, "FetchFunction", "Worker5")["Input"] = {"Fn::Sub": '{"worker":4,"workers":${Workers}}'}
+
+
+@breaks(work.the_schedules_cover_every_worker)
+def a_worker_never_runs(t):
+    event(t, "RefreshFunction", "Worker2")["State"] = "DISABLED"
+
+
+@breaks(work.the_schedules_cover_every_worker)
+def a_worker_runs_for_nobody(t):
+    event(t, "RefreshFunction", "Worker7")["State"] = "ENABLED"
+
+
+@breaks(work.no_schedule_retries)
+def a_schedule_retries(t):
+    del event(t, "FetchFunction", "Worker0")["RetryPolicy"]
+
+
+@breaks(work.no_schedule_retries)
+def a_schedule_is_rare(t):
+    event(t, "RefreshFunction", "Worker6")["ScheduleExpression"] = "rate(5 hours)"
+
+
+@breaks(work.the_scheduler_starts_the_scheduled_functions_alone)
+def the_scheduler_starts_anything(t):
+    statement(t, "SchedulerRole", "Invoke")["Resource"].append({"Fn::GetAtt": ["ApiFunction", "Arn"]})
+
+
+@breaks(work.the_scheduler_starts_the_scheduled_functions_alone)
+def a_foreign_account_takes_the_scheduler(t):
+    del props(t, "SchedulerRole")["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+
+
+@breaks(work.the_stream_loses_no_batch)
+def a_bad_record_blocks_its_batch(t):
+    event(t, "ActFunction", "Requests")["BisectBatchOnFunctionError"] = False
+
+
+@breaks(work.the_stream_loses_no_batch)
+def a_failed_batch_vanishes(t):
+    del event(t, "ActFunction", "Requests")["DestinationConfig"]
+
+
+@breaks(work.the_stream_loses_no_batch)
+def every_change_wakes_act(t):
+    del event(t, "ActFunction", "Requests")["FilterCriteria"]
+
+
+@breaks(work.the_environment_is_what_the_code_reads)
+def a_variable_is_misspelt(t):
+    variables = t["Globals"]["Function"]["Environment"]["Variables"]
+    variables["SCOPES_DEFAULT"] = variables.pop("DEFAULT_SCOPES")
+
+
+@breaks(work.every_parameter_reaches_the_environment)
+def two_addresses_are_swapped(t):
+    variables = t["Globals"]["Function"]["Environment"]["Variables"]
+    variables["API_URL"], variables["B2B_API_URL"] = variables["B2B_API_URL"], variables["API_URL"]
+
+
+@breaks(work.every_parameter_reaches_the_environment)
+def two_tables_are_swapped(t):
+    t["Globals"]["Function"]["Environment"]["Variables"]["GRANTS_TABLE"] = {"Ref": "Records"}
+
+
+@breaks(work.what_matters_is_watched)
+def silence_is_taken_for_health(t):
+    props(t, "RefreshBehindAlarm")["TreatMissingData"] = "notBreaching"
+
+
+@breaks(work.what_matters_is_watched)
+def nobody_watches_the_dead_letters(t):
+    del t["Resources"]["DeadLettersAlarm"]
+
+
+@breaks(work.what_matters_is_watched)
+def a_reason_is_misspelt(t):
+    props(t, "GrantLostAnswerAlarm")["Dimensions"][0]["Value"] = "lost"
+
+
+@breaks(work.what_matters_is_watched)
+def one_function_may_be_throttled(t):
+    props(t, "FunctionThrottleAlarm")["Metrics"].pop()
+
+
+@breaks(work.alarms_fire_early_enough)
+def the_third_lost_grant_is_told(t):
+    props(t, "GrantLostAnswerAlarm")["Threshold"] = 2
+
+
+@breaks(work.alarms_fire_early_enough)
+def the_certificate_ends_tomorrow(t):
+    props(t, "CertificateAlarm")["Threshold"] = 1
+
+
+@breaks(work.alarms_reach_somebody)
+def an_alarm_tells_nobody(t):
+    del props(t, "ServerErrorAlarm")["AlarmActions"]
+
+
+@breaks(work.what_is_watched_is_counted)
+def an_alarm_watches_what_nobody_counts(t):
+    # The rule reads the code, so the break is to the list of what is watched.
+    work.WATCHED[("NobodyCountsThis", None)] = "notBreaching"

@@ -1,0 +1,130 @@
+//! What a DynamoDB request touches, read from its JSON: for permissions, faults, streams and lag.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::front::Operation;
+
+/// One right that a request needs.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Need {
+    pub(super) action: &'static str,
+    pub(super) table: String,
+    pub(super) index: Option<String>,
+}
+
+/// An item that a request writes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Touched {
+    pub(super) table: String,
+    pub(super) key: Map<String, Value>,
+}
+
+/// The parts of a transaction: member, action that it needs, and where its key is.
+const MEMBERS: [(&str, &str, &str); 5] = [
+    ("Put", "PutItem", "Item"),
+    ("Update", "UpdateItem", "Key"),
+    ("Delete", "DeleteItem", "Key"),
+    ("ConditionCheck", "ConditionCheckItem", "Key"),
+    ("Get", "GetItem", "Key"),
+];
+
+/// The rights that a request needs, each once.
+pub(super) fn needs(operation: Operation, body: &Value) -> Vec<Need> {
+    let need = |action, table: &str| Need { action, table: table.to_owned(), index: None };
+    let mut needs: Vec<Need> = match operation {
+        Operation::BatchGetItem | Operation::BatchWriteItem => {
+            let tables = body["RequestItems"].as_object().into_iter().flatten();
+            tables.map(|(table, _)| need(operation.name(), table)).collect()
+        }
+        Operation::TransactWriteItems | Operation::TransactGetItems => {
+            members(body).map(|(_, action, _, member)| need(action, text(member, "TableName"))).collect()
+        }
+        _ => {
+            let index = body["IndexName"].as_str().map(str::to_owned);
+            vec![Need { index, ..need(operation.name(), text(body, "TableName")) }]
+        }
+    };
+    needs.sort_unstable();
+    needs.dedup();
+    needs
+}
+
+/// The items that a request writes. `keys` are the key attributes by table.
+pub(super) fn touched(operation: Operation, body: &Value, keys: &BTreeMap<String, Vec<String>>) -> Vec<Touched> {
+    let key_of = |table: &str, attributes: &Value| {
+        let names = keys.get(table)?;
+        let key = names.iter().filter_map(|name| Some((name.clone(), attributes.get(name)?.clone())));
+        Some(Touched { table: table.to_owned(), key: key.collect() })
+    };
+    let found: Vec<_> = match operation {
+        Operation::PutItem => vec![key_of(text(body, "TableName"), &body["Item"])],
+        Operation::UpdateItem | Operation::DeleteItem => vec![key_of(text(body, "TableName"), &body["Key"])],
+        Operation::TransactWriteItems => members(body)
+            .filter(|(name, ..)| *name != "ConditionCheck")
+            .map(|(_, _, at, member)| key_of(text(member, "TableName"), &member[at]))
+            .collect(),
+        Operation::BatchWriteItem => {
+            let tables = body["RequestItems"].as_object().into_iter().flatten();
+            let requests = tables.flat_map(|(table, list)| {
+                list.as_array().into_iter().flatten().map(move |request| (table, request))
+            });
+            requests
+                .map(|(table, request)| match request.get("PutRequest") {
+                    Some(put) => key_of(table, &put["Item"]),
+                    None => key_of(table, &request["DeleteRequest"]["Key"]),
+                })
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    found.into_iter().flatten().collect()
+}
+
+/// How many items a transaction names.
+pub(super) fn transaction_size(body: &Value) -> usize {
+    members(body).count()
+}
+
+fn members(body: &Value) -> impl Iterator<Item = (&'static str, &'static str, &'static str, &Value)> {
+    body["TransactItems"].as_array().into_iter().flatten().filter_map(|entry| {
+        let (name, action, at) = *MEMBERS.iter().find(|(name, ..)| entry.get(name).is_some())?;
+        Some((name, action, at, &entry[name]))
+    })
+}
+
+/// A table may also be named by its ARN.
+fn text<'a>(body: &'a Value, key: &str) -> &'a str {
+    let name = body[key].as_str().unwrap_or_default();
+    name.rsplit_once("table/").map_or(name, |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_transaction_needs_the_right_of_each_of_its_members_once() {
+        let body = json!({"TransactItems": [
+            {"Put": {"TableName": "A", "Item": {"pk": {"S": "1"}, "more": {"S": "x"}}}},
+            {"Put": {"TableName": "A", "Item": {"pk": {"S": "2"}}}},
+            {"ConditionCheck": {"TableName": "B", "Key": {"pk": {"S": "3"}}}},
+        ]});
+        let keys = [("A".to_owned(), vec!["pk".to_owned()]), ("B".to_owned(), vec!["pk".to_owned()])].into();
+
+        let actions: Vec<_> = needs(Operation::TransactWriteItems, &body).into_iter().map(|need| (need.action, need.table)).collect();
+        let touched: Vec<_> = touched(Operation::TransactWriteItems, &body, &keys).into_iter().map(|item| json!(item.key)).collect();
+
+        assert_eq!(actions, [("ConditionCheckItem", "B".to_owned()), ("PutItem", "A".to_owned())]);
+        assert_eq!(touched, [json!({"pk": {"S": "1"}}), json!({"pk": {"S": "2"}})]);
+    }
+
+    #[test]
+    fn a_query_needs_the_index_it_reads() {
+        let need = needs(Operation::Query, &json!({"TableName": "A", "IndexName": "due"}));
+
+        assert_eq!(need, [Need { action: "Query", table: "A".to_owned(), index: Some("due".to_owned()) }]);
+    }
+}

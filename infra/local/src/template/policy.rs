@@ -1,0 +1,128 @@
+//! What a role allows: IAM's rules for allowing, as far as the template uses them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Fault, TemplateError, at, field::Field};
+
+/// All that one role allows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy(Vec<Statement>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Statement {
+    actions: Vec<String>,
+    resources: Vec<String>,
+    /// `StringEquals`: context key to the values of which it must have one.
+    conditions: BTreeMap<String, Vec<String>>,
+}
+
+impl Policy {
+    /// Whether `action` is allowed on `resource`; `context` is what conditions can ask about.
+    #[must_use]
+    pub fn allows(&self, action: &str, resource: &str, context: &[(&str, &str)]) -> bool {
+        let told = |key: &str| context.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
+        self.0.iter().any(|statement| {
+            let fits = |patterns: &[String], text: &str| patterns.iter().any(|pattern| matches(pattern, text));
+            fits(&statement.actions, action)
+                && fits(&statement.resources, resource)
+                && statement.conditions.iter().all(|(key, values)| {
+                    told(key).is_some_and(|value| values.iter().any(|wanted| wanted == value))
+                })
+        })
+    }
+
+    /// The actions that are named, for tests of least privilege.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|statement| &statement.actions).map(String::as_str)
+    }
+
+    /// Reads `Policies` of a role.
+    pub(super) fn read(role: &Field<'_>) -> Result<Self, TemplateError> {
+        let mut statements = Vec::new();
+        for policy in role.list("Policies")? {
+            for statement in policy.child("PolicyDocument")?.list("Statement")? {
+                statements.push(Statement::read(&statement)?);
+            }
+        }
+        Ok(Self(statements))
+    }
+}
+
+impl Statement {
+    fn read(statement: &Field<'_>) -> Result<Self, TemplateError> {
+        if statement.text("Effect")? != "Allow" {
+            return Err(at(&statement.place, Fault::Wanted("Effect: Allow, the only one known here")));
+        }
+        let mut conditions = BTreeMap::new();
+        if let Some(condition) = statement.optional("Condition") {
+            for (operator, keys) in condition.entries() {
+                if operator != "StringEquals" {
+                    return Err(at(&condition.place, Fault::UnknownFunction(operator.to_owned())));
+                }
+                for (key, _) in keys.entries() {
+                    conditions.insert(key.to_owned(), texts(&keys, key)?);
+                }
+            }
+        }
+        Ok(Self { actions: texts(statement, "Action")?, resources: texts(statement, "Resource")?, conditions })
+    }
+}
+
+/// One text or a list of them.
+fn texts(parent: &Field<'_>, key: &str) -> Result<Vec<String>, TemplateError> {
+    let child = parent.child(key)?;
+    let wrong = || at(&child.place, Fault::Wanted("a text or a list of texts"));
+    match child.value {
+        Value::String(text) => Ok(vec![text.clone()]),
+        Value::Array(list) => {
+            list.iter().map(|entry| entry.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// `*` stands for any run of characters.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<_> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(index) => rest = &rest[index + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything_and_nothing_else_does() {
+        assert!(matches("arn:table/T/stream/*", "arn:table/T/stream/2026"));
+        assert!(matches("*", "anything"));
+        assert!(matches("a*c*e", "abcde"));
+        assert!(!matches("arn:table/T", "arn:table/T/index/due"));
+        assert!(!matches("a*c*e", "abcd"));
+        assert!(!matches("dynamodb:Get*", "dynamodb:PutItem"));
+    }
+
+    #[test]
+    fn a_condition_narrows_what_is_allowed() {
+        let value = serde_json::json!({"Policies": [{"PolicyDocument": {"Statement": [{
+            "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": "key",
+            "Condition": {"StringEquals": {"kms:ViaService": ["dynamodb"]}},
+        }]}}]});
+        let policy = Policy::read(&Field::root("Role", &value)).unwrap();
+
+        assert!(policy.allows("kms:Decrypt", "key", &[("kms:ViaService", "dynamodb")]));
+        assert!(!policy.allows("kms:Decrypt", "key", &[("kms:ViaService", "sqs")]));
+        assert!(!policy.allows("kms:Decrypt", "key", &[]));
+    }
+}

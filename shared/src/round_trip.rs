@@ -1,0 +1,251 @@
+//! What travels with a browser: the ticket in a login link, and the cookie of a login under way.
+//! Both are sealed, so that neither `api` nor `login` need a database for them.
+
+use data_encoding::BASE64URL_NOPAD;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    domain::{
+        brand::Brand,
+        enrollment::{UserRef, sha256},
+        ids::EnrollmentId,
+    },
+    seal::{KeyRing, Purpose},
+    secrets::{SecretError, Secrets},
+};
+
+/// How long a login may take, from our redirect to the maker's.
+pub const LOGIN_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// The longest sealed text that is looked at.
+const LONGEST: usize = 2048;
+
+/// Who vouches that the browser is the right user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirm {
+    /// The operator's backend, from the session of the browser that came back to `return_to`.
+    Session,
+    /// A page of ours, which names the operator and asks: for links in a mail or a QR code.
+    Page,
+    /// Nobody: open mode.
+    None,
+}
+
+/// A login link of the operator's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Which enrollment it begins.
+    #[serde(rename = "e")]
+    pub enrollment: EnrollmentId,
+    /// Which brand's account.
+    #[serde(rename = "b")]
+    pub brand: Brand,
+    /// What is asked for.
+    #[serde(rename = "s")]
+    pub scopes: Vec<String>,
+    /// The user's language, such as `fr-FR`.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Where the browser goes in the end.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub return_to: Option<String>,
+    /// Who vouches for the browser.
+    #[serde(rename = "c")]
+    pub confirm: Confirm,
+    /// Until when it is good, in epoch seconds.
+    #[serde(rename = "x")]
+    pub expires: i64,
+}
+
+/// A login under way, in the browser's cookie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// SHA-256 of the `state` it belongs to.
+    #[serde(rename = "h")]
+    pub state_sha256: String,
+    /// The PKCE verifier (RFC 7636 §4.1).
+    #[serde(rename = "v")]
+    pub verifier: String,
+    /// What the id token must hold (OIDC Core §3.1.3.7, 11).
+    #[serde(rename = "n")]
+    pub nonce: String,
+    /// Until when the browser may come back, in epoch seconds.
+    #[serde(rename = "x")]
+    pub expires: i64,
+    /// What it is for.
+    #[serde(rename = "t")]
+    pub ticket: Ticket,
+}
+
+impl Attempt {
+    /// The one-time value that the operator's backend posts to confirm. It follows from what only
+    /// this browser's sealed cookie holds, so a callback that comes twice tells the same one.
+    #[must_use]
+    pub fn confirmation(&self) -> String {
+        sha256(&["confirmation", &self.verifier, &self.nonce])
+    }
+
+    /// Whose enrollment it creates when there was no ticket.
+    #[must_use]
+    pub fn open_user(&self) -> Option<UserRef> {
+        (self.ticket.confirm == Confirm::None).then(UserRef::open)
+    }
+}
+
+/// SHA-256 of a confirmation: what is stored and compared.
+#[must_use]
+pub fn confirmation_sha256(confirmation: &str) -> String {
+    sha256(&["confirmed", confirmation])
+}
+
+/// SHA-256 of a `state`: what is stored and compared.
+#[must_use]
+pub fn state_sha256(state: &str) -> String {
+    sha256(&["state", state])
+}
+
+/// Seals into text that fits a URL or a cookie.
+#[must_use]
+pub fn seal<T: Serialize>(ring: &KeyRing, purpose: Purpose<'_>, value: &T) -> String {
+    let plain = serde_json::to_vec(value).unwrap_or_default();
+    BASE64URL_NOPAD.encode(&ring.seal(purpose, &plain))
+}
+
+/// Opens such a text. `None`: forged, cut short, of another purpose, or not readable.
+///
+/// # Errors
+/// When the ring can't be read; never for what the text is.
+pub async fn open<T: DeserializeOwned>(
+    secrets: &Secrets,
+    purpose: Purpose<'_>,
+    sealed: &str,
+) -> Result<Option<T>, SecretError> {
+    let bytes = Some(sealed).filter(|text| text.len() <= LONGEST);
+    let Some(bytes) = bytes.and_then(|text| BASE64URL_NOPAD.decode(text.as_bytes()).ok()) else {
+        return Ok(None);
+    };
+    match secrets.open_edge(purpose, &bytes).await {
+        Ok(plain) => Ok(serde_json::from_slice(&plain).ok()),
+        Err(SecretError::Open(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The names of our cookies. `__Host-` binds one to this host and https (RFC 6265bis §4.1.3.2).
+#[derive(Debug, Clone, Copy)]
+pub struct Cookies {
+    https: bool,
+}
+
+/// How many logins one browser may have under way: the gateway refuses over 10 KiB of headers.
+const KEPT: usize = 4;
+
+impl Cookies {
+    /// For a site reached by https or not.
+    #[must_use]
+    pub const fn new(https: bool) -> Self {
+        Self { https }
+    }
+
+    fn prefix(self) -> &'static str {
+        if self.https { "__Host-ap_" } else { "ap_" }
+    }
+
+    fn attributes(self) -> &'static str {
+        if self.https { "Path=/; Secure; HttpOnly; SameSite=Lax" } else { "Path=/; HttpOnly; SameSite=Lax" }
+    }
+
+    /// The name for a state; times sort as text, so the newest can be told.
+    fn name(self, state_sha256: &str, now: Timestamp) -> String {
+        format!("{}{:010x}_{}", self.prefix(), now.as_second(), &state_sha256[..16])
+    }
+
+    /// `Set-Cookie` values for a new login: itself, and the end of the oldest ones.
+    pub fn begin(self, sent: &str, state_sha256: &str, value: &str, now: Timestamp) -> Vec<String> {
+        let seconds = LOGIN_WITHIN.as_secs();
+        let name = self.name(state_sha256, now);
+        let mut set = vec![format!("{name}={value}; Max-Age={seconds}; {}", self.attributes())];
+        let mut old: Vec<_> = self.ours(sent).map(|(name, _)| name).collect();
+        old.sort_unstable();
+        let surplus = (old.len() + 1).saturating_sub(KEPT);
+        set.extend(old.into_iter().take(surplus).map(|name| self.end(name)));
+        set
+    }
+
+    /// The login that belongs to a state: its cookie's name and value.
+    #[must_use]
+    pub fn find(self, sent: &str, state_sha256: &str) -> Option<(String, String)> {
+        let wanted = state_sha256.get(..16)?;
+        let mut ours = self.ours(sent);
+        let (name, value) = ours.find(|(name, _)| name.ends_with(wanted))?;
+        Some((name.to_owned(), value.to_owned()))
+    }
+
+    /// The `Set-Cookie` value that removes one.
+    #[must_use]
+    pub fn end(self, name: &str) -> String {
+        format!("{name}=; Max-Age=0; {}", self.attributes())
+    }
+
+    /// The `Set-Cookie` value that remembers a yes on our own page.
+    #[must_use]
+    pub fn asked(self, value: &str) -> String {
+        format!("{}={value}; Max-Age=600; {}", self.asked_name(), self.attributes())
+    }
+
+    /// What that cookie holds.
+    #[must_use]
+    pub fn find_asked(self, sent: &str) -> Option<&str> {
+        let name = self.asked_name();
+        pairs(sent).find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    fn asked_name(self) -> String {
+        format!("{}asked", self.prefix())
+    }
+
+    fn ours(self, sent: &str) -> impl Iterator<Item = (&str, &str)> {
+        pairs(sent).filter(move |(name, _)| {
+            name.strip_prefix(self.prefix()).is_some_and(|rest| rest.len() == 27)
+        })
+    }
+}
+
+fn pairs(sent: &str) -> impl Iterator<Item = (&str, &str)> {
+    sent.split(';').filter_map(|pair| pair.trim().split_once('='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn four_logins_of_one_browser_are_kept_and_the_oldest_ends() {
+        let cookies = Cookies::new(true);
+        let mut sent = String::new();
+        for second in 1..=5 {
+            let state = state_sha256(&second.to_string());
+            let set = cookies.begin(&sent, &state, "v", at(second));
+            let ended = set.iter().filter(|cookie| cookie.contains("Max-Age=0")).count();
+            assert_eq!(ended, usize::from(second == 5), "login {second}");
+            sent = format!("{sent}{}; ", set[0].split(';').next().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_login_is_found_by_its_state_alone() {
+        let cookies = Cookies::new(false);
+        let (mine, other) = (state_sha256("mine"), state_sha256("other"));
+        let set = cookies.begin("", &mine, "sealed", at(1)).remove(0);
+        let sent = format!("theme=dark; {}", set.split(';').next().unwrap());
+
+        assert_eq!(cookies.find(&sent, &mine).unwrap().1, "sealed");
+        assert_eq!(cookies.find(&sent, &other), None);
+        assert!(Cookies::new(true).find(&sent, &mine).is_none());
+    }
+}
