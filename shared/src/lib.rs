@@ -9,6 +9,7 @@ pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod due;
 pub mod http;
 pub mod metrics;
 pub mod page;
@@ -20,6 +21,8 @@ pub mod secrets;
 pub mod stellantis;
 pub mod store;
 pub mod tokens;
+
+pub mod visit;
 
 pub use app::App;
 pub use clock::Clock;

@@ -1,1 +1,96 @@
-//! act
+//! Does at the maker what the operator's API asked: fetch now, look through an account, answer
+//! about a VIN, revoke, erase. Woken by the stream of requests; what a stream missed is swept by
+//! schedule from the due index. Also ends what did not last: unconfirmed and interrupted logins.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod erase;
+mod event;
+mod expire;
+mod perform;
+
+use std::{sync::Arc, time::Duration};
+
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+use shared::{
+    App,
+    clock::Budget,
+    due::{self, Share},
+    secrets::SecretName,
+    store::{self, DueKey, DueTable, control::Control, enrollments},
+    visit,
+};
+
+use crate::event::Woken;
+
+/// The secrets this function must be able to read.
+pub const NEEDS: &[SecretName] = &[SecretName::Maker, SecretName::Seal];
+
+/// What one request may take; none begins without.
+const NEEDED: Duration = Duration::from_secs(30);
+
+/// One batch of the stream, or one sweep.
+///
+/// # Errors
+/// A [`Diagnostic`] with a stable type, on which alarms key.
+#[tracing::instrument(name = "act.run", skip_all)]
+pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
+    let budget = Budget::until(event.context.deadline);
+    let result = match Woken::read(event.payload) {
+        Woken::ByStream(requests) => stream(&app, requests, budget).await,
+        Woken::BySchedule(share) => sweep(&app, share, budget).await,
+    };
+    result.map_err(|error| {
+        tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "an act run failed");
+        Diagnostic { error_type: "ActFailed".into(), error_message: error.to_string() }
+    })
+}
+
+/// The stream is a wake-up, not the record: a request that fails here stays due for the sweep, so
+/// none holds up those behind it.
+async fn stream(app: &App, requests: Vec<DueKey>, budget: Budget) -> Result<Value, store::Error> {
+    let control = app.store.control().await?;
+    for key in requests {
+        if budget.allows(NEEDED) {
+            request(app, &key, &control, budget).await;
+        }
+    }
+    Ok(json!({ "batchItemFailures": [] }))
+}
+
+async fn sweep(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
+    let control = app.store.control().await?;
+    let work = async |key: DueKey| {
+        if key.sk == "META" {
+            enrollment(app, &key, &control, budget).await
+        } else {
+            request(app, &key, &control, budget).await
+        }
+    };
+    let walk = due::walk(app, (DueTable::Records, "act"), share, (budget, NEEDED), &work).await?;
+    Ok(json!({ "found": walk.found, "done": walk.done, "left": walk.left }))
+}
+
+/// One request; whatever goes wrong with it does not stop the others.
+async fn request(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
+    match perform::run(app, key, control, budget).await {
+        Ok(done) => done,
+        Err(error) => log(&error),
+    }
+}
+
+/// One enrollment whose state does not last.
+async fn enrollment(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
+    let Some(id) = enrollments::of_partition(&key.pk) else { return false };
+    match expire::run(app, &id, control, budget).await {
+        Ok(done) => done,
+        Err(error) => log(&error),
+    }
+}
+
+fn log(error: &visit::Error) -> bool {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(error = %error, source = ?source, "a request was not done; the sweep tries again");
+    false
+}

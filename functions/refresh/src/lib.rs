@@ -1,1 +1,77 @@
-//! refresh
+//! Keeps every refresh token alive: uses each one at least daily, whether or not anybody needs its
+//! access token. First brings home what an earlier run could not store.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+use std::{sync::Arc, time::Duration};
+
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+use shared::{
+    App,
+    clock::Budget,
+    domain::ids::GrantId,
+    due::{self, Share},
+    rescue::RescueError,
+    secrets::SecretName,
+    store::{self, DueKey, DueTable, control::Control},
+    tokens,
+};
+
+/// The secrets this function must be able to read.
+pub const NEEDS: &[SecretName] = &[SecretName::Maker, SecretName::Seal];
+
+/// What one renewal may take; none begins without.
+const NEEDED: Duration = Duration::from_secs(30);
+
+/// Why a run failed. Its items stay due.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    /// The rescue queue failed.
+    #[error("the rescue queue failed")]
+    Rescue(#[from] RescueError),
+}
+
+/// One scheduled run, for one worker's share of the grants.
+///
+/// # Errors
+/// A [`Diagnostic`] with a stable type, on which alarms key.
+#[tracing::instrument(name = "refresh.run", skip_all)]
+pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
+    let share = serde_json::from_value(event.payload).unwrap_or_default();
+    run(&app, share, Budget::until(event.context.deadline)).await.map_err(|error| {
+        tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "a refresh run failed");
+        Diagnostic { error_type: "RefreshFailed".into(), error_message: error.to_string() }
+    })
+}
+
+async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, Error> {
+    let rescued = app.rescue.drain(&app.store, app.clock.now()).await?;
+    let control = app.store.control().await?;
+    let walk = due::walk(app, (DueTable::Grants, "refresh"), share, (budget, NEEDED), |key| {
+        renew(app, key, &control, budget)
+    })
+    .await?;
+    tracing::info!(found = walk.found, renewed = walk.done, left = walk.left, rescued, "grants were renewed");
+    Ok(json!({ "found": walk.found, "renewed": walk.done, "left": walk.left, "rescued": rescued }))
+}
+
+/// Renews one grant; whatever goes wrong with it does not stop the others.
+async fn renew(app: &App, key: DueKey, control: &Control, budget: Budget) -> bool {
+    let Ok(id) = key.pk.parse::<GrantId>() else { return false };
+    match tokens::renew_due(app, &id, key.due_at, control, budget).await {
+        Ok(_) | Err(tokens::Error::Ended(_)) => true,
+        Err(error @ (tokens::Error::NotNow | tokens::Error::Busy)) => {
+            tracing::info!(grant.id = %id, reason = %error, "a renewal was put off");
+            false
+        }
+        Err(error) => {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(grant.id = %id, error = %error, source = ?source, "a renewal failed");
+            false
+        }
+    }
+}

@@ -18,6 +18,8 @@ use crate::{
 
 /// How long an enrollment that came to nothing is kept for the operator to see.
 const DEAD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How often an account without cars is looked through.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long a tombstone is kept.
 const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
@@ -58,6 +60,8 @@ fn deadline(enrollment: &Enrollment) -> Option<Timestamp> {
         Status::Exchanging => Some(enrollment.updated_at + EXCHANGE_WITHIN),
         Status::AwaitingConfirmation => enrollment.confirmation.as_ref().map(|c| c.until),
         Status::Erasing => Some(enrollment.updated_at),
+        // A car may still come into the account.
+        Status::Active if enrollment.vehicles == Some(0) => Some(enrollment.updated_at + LOOK_AGAIN),
         _ => None,
     }
 }

@@ -98,7 +98,7 @@ async fn privacy_hides_positions_or_everything_since() {
     let world = maker.simulator.world();
     let session = maker.access(ALEX, EVERYTHING).await;
     let since = world.now();
-    let set = |privacy| {
+    let hide = |privacy| {
         world
             .edit_car(E208, |car| {
                 car.privacy = privacy;
@@ -107,7 +107,7 @@ async fn privacy_hides_positions_or_everything_since() {
             .unwrap();
     };
 
-    set(Privacy::Geolocation);
+    hide(Privacy::Geolocation);
     let status = of_car(&session, "status").await;
     assert_eq!(status["privacy"]["state"], "Geolocation");
     assert_eq!(status["lastPosition"], json!(null));
@@ -118,7 +118,7 @@ async fn privacy_hides_positions_or_everything_since() {
     let position = session.get_as(&position, "application/vnd.geo+json").await;
     assert_eq!((position.status, &position.json()["code"]), (404, &json!(40499)));
 
-    set(Privacy::Full);
+    hide(Privacy::Full);
     maker.advance(Duration::from_hours(48));
     let session = maker.access(ALEX, EVERYTHING).await;
     let status = of_car(&session, "status").await;

@@ -9,7 +9,7 @@ use simulator::Operation;
 
 use crate::support::{EVERYTHING, Maker, Session};
 
-/// Schemas by name, out of the OpenAPI file.
+/// Schemas by name, out of the `OpenAPI` file.
 struct Reference {
     document: Value,
     validators: BTreeMap<&'static str, Validator>,

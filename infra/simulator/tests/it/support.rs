@@ -75,8 +75,8 @@ impl Maker {
         let now = Arc::new(Mutex::new("2026-03-04T12:00:00Z".parse::<Timestamp>().unwrap()));
         let clock = Arc::clone(&now);
         let mut options = Options::new(Arc::new(move || *clock.lock().unwrap()));
-        options.client_secret = SECRET.to_owned();
-        options.control_token = CONTROL.to_owned();
+        SECRET.clone_into(&mut options.client_secret);
+        CONTROL.clone_into(&mut options.control_token);
         options.redirect_uris = vec![REDIRECT.to_owned()];
         change(&mut options);
         let client_id = options.client_id.clone();

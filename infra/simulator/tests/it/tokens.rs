@@ -180,7 +180,7 @@ async fn a_renewal_rotates_and_an_old_token_that_comes_again_ends_the_grant() {
 #[tokio::test]
 async fn within_a_grace_an_old_token_still_works() {
     let maker = Maker::start().await;
-    let grace = Duration::from_secs(60);
+    let grace = Duration::from_mins(1);
     maker.simulator.world().configure(|settings| settings.refresh_grace = Some(grace));
     let first = field(&maker.tokens(ALEX, "openid").await, "refresh_token");
     let second = field(&maker.renew(Peugeot, &first).await.json(), "refresh_token");

@@ -1,0 +1,129 @@
+//! Erasure, step by step: every step is idempotent and recorded, so that dying anywhere only means
+//! going on. The enrollment is `erasing` already: nothing is fetched, shown or told any more, and
+//! every write demands an anchor that is not.
+
+use jiff::SignedDuration;
+use shared::{
+    App,
+    clock::Budget,
+    domain::{
+        enrollment::{Enrollment, Erasure, Revocation, Status},
+        event::{Event, What},
+        ids::{EnrollmentId, GrantId},
+    },
+    store::{
+        Transaction, Versioned,
+        control::Control,
+        grants::{Claim, ClaimFor},
+    },
+    stellantis::oauth::TokenError,
+    tokens,
+    visit::Error,
+};
+
+/// How long the maker is asked to revoke before that is reported as unconfirmed.
+const ASK_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Items deleted in one run.
+const AT_ONCE: usize = 500;
+/// The grant's lease: longer than any renewal in flight.
+const LEASE: SignedDuration = SignedDuration::from_secs(150);
+
+/// Whether it came to an end.
+pub(crate) async fn run(
+    app: &App,
+    id: &EnrollmentId,
+    _control: &Control,
+    _budget: Budget,
+) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let Some(mut enrollment) = app.store.enrollment(id, now).await? else { return Ok(true) };
+    if enrollment.value.status != Status::Erasing {
+        return Ok(true);
+    }
+    let mut erasure = enrollment.value.erasure.clone().unwrap_or_default();
+    if erasure.revocation.is_none() {
+        erasure.revocation = Some(match revoke(app, &enrollment.value, &erasure).await? {
+            Some(revocation) => revocation,
+            None => return Ok(false),
+        });
+        enrollment = record(app, enrollment, erasure.clone()).await?;
+    }
+    let deleted = app.store.delete_below(id, AT_ONCE).await?;
+    erasure.deleted += deleted as u64;
+    if deleted == AT_ONCE {
+        record(app, enrollment, erasure).await?;
+        return Ok(false);
+    }
+    if let Some(identity) = &enrollment.value.identity {
+        app.store.free_identity(identity, id).await?;
+    }
+    finish(app, enrollment, erasure).await?;
+    Ok(true)
+}
+
+/// Takes the lease (and so waits for a renewal in flight), revokes, deletes the tokens. `None`:
+/// not yet.
+async fn revoke(
+    app: &App,
+    enrollment: &Enrollment,
+    erasure: &Erasure,
+) -> Result<Option<Revocation>, Error> {
+    let Some(id) = &enrollment.grant else { return Ok(Some(Revocation::NothingToRevoke)) };
+    let now = app.clock.now();
+    let overdue = erasure.requested_at.is_some_and(|at| now.duration_since(at) > ASK_FOR);
+    match app.store.claim_grant(id, ClaimFor::End, now, LEASE).await? {
+        Claim::Gone => Ok(Some(Revocation::NothingToRevoke)),
+        Claim::Busy => Ok(None),
+        Claim::Ours(grant) => match ask_maker(app, &grant).await {
+            Ok(()) => forget(app, id, Revocation::Confirmed).await,
+            // The maker does not know it any more.
+            Err(tokens::Error::Maker(TokenError::InvalidGrant)) => {
+                forget(app, id, Revocation::Confirmed).await
+            }
+            Err(_) if overdue => forget(app, id, Revocation::Unconfirmed).await,
+            Err(error) => {
+                tracing::warn!(enrollment.id = %enrollment.id, error = %error, "a grant to erase was not revoked yet");
+                app.store.release_grant(&grant, false, now + LEASE).await?;
+                Ok(None)
+            }
+        },
+    }
+}
+
+async fn ask_maker(app: &App, grant: &shared::store::grants::Grant) -> Result<(), tokens::Error> {
+    let (_, refresh_token) = tokens::open(app, grant).await?;
+    let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
+    client.revoke(grant.brand, &refresh_token).await.map_err(tokens::Error::Maker)
+}
+
+async fn forget(app: &App, id: &GrantId, outcome: Revocation) -> Result<Option<Revocation>, Error> {
+    app.store.delete_grant(id).await?;
+    Ok(Some(outcome))
+}
+
+async fn record(
+    app: &App,
+    enrollment: Versioned<Enrollment>,
+    erasure: Erasure,
+) -> Result<Versioned<Enrollment>, Error> {
+    let now = app.clock.now();
+    let value = Enrollment { erasure: Some(erasure), updated_at: now, ..enrollment.value };
+    app.store.save_enrollment(&value, enrollment.version).await?;
+    Ok(Versioned { value, version: enrollment.version + 1 })
+}
+
+/// The tombstone, and the last event.
+async fn finish(
+    app: &App,
+    enrollment: Versioned<Enrollment>,
+    erasure: Erasure,
+) -> Result<(), Error> {
+    let now = app.clock.now();
+    let erased = Enrollment { erasure: Some(erasure), ..enrollment.value }.tombstone(now);
+    let mut transaction = Transaction::new();
+    app.store.save_enrollment_in(&mut transaction, &erased, enrollment.version)?;
+    app.store.tell_in(&mut transaction, Event::new(&erased.id, What::Erased, now))?;
+    app.store.commit(transaction).await?;
+    tracing::info!(enrollment.id = %erased.id, "an enrollment was erased");
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! States that do not last: a callback that died, a confirmation that never came, an account that
+//! had no car yesterday, an erasure under way.
+
+use shared::{
+    App,
+    clock::Budget,
+    domain::{
+        enrollment::{Reason, Status},
+        event::{Event, What},
+        ids::EnrollmentId,
+    },
+    store::{Transaction, control::Control},
+    visit::{Error, Visit},
+};
+
+use crate::erase;
+
+pub(crate) async fn run(
+    app: &App,
+    id: &EnrollmentId,
+    control: &Control,
+    budget: Budget,
+) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let Some(enrollment) = app.store.enrollment(id, now).await? else { return Ok(true) };
+    match enrollment.value.status {
+        // Its tokens were in the callback's memory alone, and died with it.
+        Status::Exchanging => {
+            let Ok(failed) = enrollment.value.fail(Reason::Interrupted, now) else { return Ok(true) };
+            let mut transaction = Transaction::new();
+            app.store.save_enrollment_in(&mut transaction, &failed, enrollment.version)?;
+            let what = What::Declined { reason: Reason::Interrupted };
+            app.store.tell_in(&mut transaction, Event::new(id, what, now))?;
+            app.store.commit(transaction).await?;
+            Ok(true)
+        }
+        Status::AwaitingConfirmation => {
+            let Ok(erasing) = enrollment.value.erase(Reason::NotConfirmed, now) else {
+                return Ok(true);
+            };
+            app.store.save_enrollment(&erasing, enrollment.version).await?;
+            tracing::info!(enrollment.id = %id, "nobody confirmed in time; the grant is revoked and erased");
+            erase::run(app, id, control, budget).await
+        }
+        Status::Erasing => erase::run(app, id, control, budget).await,
+        Status::Active => {
+            let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
+            visit.discover(enrollment.version).await?;
+            Ok(true)
+        }
+        _ => Ok(true),
+    }
+}

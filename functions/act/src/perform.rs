@@ -1,0 +1,164 @@
+//! One request of the operator's API.
+
+use jiff::SignedDuration;
+use shared::{
+    App,
+    clock::Budget,
+    domain::{
+        brand::Brand,
+        enrollment::Status,
+        ids::{EnrollmentId, GrantId},
+        pace::Kind,
+        vin::Vin,
+    },
+    stellantis::api::ApiError,
+    store::{
+        DueKey,
+        control::Control,
+        requests::{Ask, Progress, Request},
+    },
+    tokens,
+    visit::{self, Error, Visit},
+};
+
+use crate::erase;
+
+/// How long after a failure the sweep tries again.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+/// A request older than this is given up, but for an erasure.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether the request came to an end.
+pub(crate) async fn run(
+    app: &App,
+    key: &DueKey,
+    control: &Control,
+    budget: Budget,
+) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let Some(request) = app.store.request(&key.pk, &key.sk, now).await? else { return Ok(true) };
+    if request.progress != Progress::Pending {
+        return Ok(true);
+    }
+    let result = perform(app, &request, control, budget).await;
+    match result {
+        Ok(progress) => {
+            app.store.settle_request(&request, progress).await?;
+            Ok(true)
+        }
+        Err(error) if is_final(&error) || now.duration_since(request.asked_at) > PATIENCE => {
+            let why = error.word().to_owned();
+            app.store.settle_request(&request, Progress::Failed { why }).await?;
+            Ok(true)
+        }
+        Err(error) => {
+            app.store.postpone_request(&key.pk, &key.sk, now + AGAIN).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Waiting would change nothing.
+const fn is_final(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::NotActive
+            | Error::Token(tokens::Error::Ended(_) | tokens::Error::Gone)
+            | Error::Maker(
+                ApiError::NotFound(_)
+                    | ApiError::Forbidden(_)
+                    | ApiError::Invalid(_)
+                    | ApiError::NotRegistered(_)
+            )
+    )
+}
+
+async fn perform(
+    app: &App,
+    request: &Request,
+    control: &Control,
+    budget: Budget,
+) -> Result<Progress, Error> {
+    let enrollment = request.enrollment.as_ref();
+    match (&request.ask, enrollment) {
+        (Ask::Discover, Some(id)) => discover(app, id, control, budget).await,
+        (Ask::Fetch { vin }, Some(id)) => fetch(app, id, vin, control, budget).await,
+        (Ask::Revoke { grant }, _) => revoke(app, grant).await,
+        (Ask::Erase, Some(id)) => {
+            // The sweep goes on with it from the enrollment's own deadline.
+            erase::run(app, id, control, budget).await?;
+            Ok(Progress::Done { answer: None })
+        }
+        (Ask::Eligibility { vin, brand }, _) => eligibility(app, vin, *brand).await,
+        _ => Ok(Progress::Failed { why: "malformed".to_owned() }),
+    }
+}
+
+async fn discover(
+    app: &App,
+    id: &EnrollmentId,
+    control: &Control,
+    budget: Budget,
+) -> Result<Progress, Error> {
+    let found = app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotActive)?;
+    if found.value.status != Status::Active {
+        return Err(Error::NotActive);
+    }
+    let mut visit = Visit::begin(app, &found.value, control, budget).await?;
+    visit.discover(found.version).await?;
+    Ok(Progress::Done { answer: None })
+}
+
+async fn fetch(
+    app: &App,
+    id: &EnrollmentId,
+    vin: &Vin,
+    control: &Control,
+    budget: Budget,
+) -> Result<Progress, Error> {
+    let found = app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotActive)?;
+    if found.value.status != Status::Active {
+        return Err(Error::NotActive);
+    }
+    let Some((mut car, _)) = app.store.car(id, vin).await? else {
+        return Ok(Progress::Failed { why: "not_found".to_owned() });
+    };
+    let mut visit = Visit::begin(app, &found.value, control, budget).await?;
+    let mut looked = visit.look(&car, &[Kind::Status]).await;
+    if looked.as_ref().is_err_and(visit::Error::is_wrong_address) {
+        let cars = visit.discover(found.version).await?;
+        match cars.into_iter().find(|known| known.vin == *vin) {
+            Some(known) => car.address = known.address,
+            None => return Ok(Progress::Failed { why: "not_found".to_owned() }),
+        }
+        looked = visit.look(&car, &[Kind::Status]).await;
+    }
+    let answer = if looked?.changed { "changed" } else { "unchanged" };
+    Ok(Progress::Done { answer: Some(answer.to_owned()) })
+}
+
+/// A grant that a newer consent replaced: revoked at the maker, then gone.
+async fn revoke(app: &App, id: &GrantId) -> Result<Progress, Error> {
+    if let Some(grant) = app.store.grant(id).await? {
+        let (_, refresh_token) = tokens::open(app, &grant).await?;
+        let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
+        if let Err(error) = client.revoke(grant.brand, &refresh_token).await {
+            tracing::warn!(grant.id = %id, error = %error, "an old grant was not revoked yet");
+            return Err(tokens::Error::Maker(error).into());
+        }
+        app.store.delete_grant(id).await?;
+    }
+    Ok(Progress::Done { answer: None })
+}
+
+async fn eligibility(app: &App, vin: &Vin, brand: Brand) -> Result<Progress, Error> {
+    let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
+    match client.eligibility(brand, vin).await {
+        Ok(found) => {
+            let answer = serde_json::to_string(&found.value).ok();
+            Ok(Progress::Done { answer })
+        }
+        Err(ApiError::NotFound(_)) => Ok(Progress::Failed { why: "not_found".to_owned() }),
+        Err(error) => Err(Error::Maker(error)),
+    }
+}

@@ -1,0 +1,93 @@
+//! Working off a due index: a worker walks its shards, with bounded concurrency, while time
+//! remains, and leaves the rest due. The index is the queue; nothing is lost by stopping.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    clock::Budget,
+    metrics::Metric,
+    store::{self, DueKey, DueTable, shards_of},
+};
+
+/// How many items are worked on at once.
+const AT_ONCE: usize = 8;
+/// How many are taken from a shard at a time.
+const PAGE: i32 = 50;
+
+/// A schedule's input: which of how many workers this run is.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Share {
+    /// From 0.
+    pub worker: u16,
+    /// In all.
+    pub workers: u16,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self { worker: 0, workers: 1 }
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// Items found due.
+    pub found: usize,
+    /// Items worked on to an end.
+    pub done: usize,
+    /// Items left for a later run, because they failed or time ran out.
+    pub left: usize,
+}
+
+/// Walks the shards of `kind` in `table` and gives every due key to `work`, as long as `needed`
+/// time remains. `work` says whether it came to an end.
+///
+/// # Errors
+/// When an index can't be read.
+pub async fn walk<F>(
+    app: &App,
+    (table, kind): (DueTable, &'static str),
+    share: Share,
+    (budget, needed): (Budget, Duration),
+    work: impl Fn(DueKey) -> F,
+) -> Result<Walk, store::Error>
+where
+    F: Future<Output = bool>,
+{
+    let now = app.clock.now();
+    let mut walk = Walk::default();
+    let mut oldest = None;
+    for shard in shards_of(kind, share.worker, share.workers) {
+        if !budget.allows(needed) {
+            break;
+        }
+        let keys = app.store.due(table, &shard, now, PAGE).await?;
+        walk.found += keys.len();
+        oldest = oldest.into_iter().chain(keys.iter().map(|key| key.due_at)).min();
+        let outcomes = stream::iter(keys).map(|key| {
+            let begin = budget.allows(needed).then(|| work(key));
+            async move {
+                match begin {
+                    Some(work) => work.await,
+                    None => false,
+                }
+            }
+        });
+        let ended: Vec<bool> = outcomes.buffer_unordered(AT_ONCE).collect().await;
+        walk.done += ended.iter().filter(|ended| **ended).count();
+    }
+    walk.left = walk.found - walk.done;
+    app.metrics.record(Metric::OldestDueAge(kind, age(oldest, now)));
+    Ok(walk)
+}
+
+/// Reported even when nothing is due: silence is an alarm.
+fn age(oldest: Option<i64>, now: Timestamp) -> i64 {
+    oldest.map_or(0, |due_at| (now.as_second() - due_at).max(0))
+}

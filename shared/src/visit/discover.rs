@@ -1,0 +1,109 @@
+//! Which cars an account has. Only this creates a car; a car gone from the list is fetched no more.
+
+use crate::{
+    domain::{
+        enrollment::{Enrollment, Reason},
+        event::{Event, What},
+        pace::Car,
+        snapshot::Snapshot,
+        vehicle::Vehicle,
+    },
+    stellantis::api::Extension,
+    store::{Transaction, Versioned, vehicles::Known},
+};
+
+use super::{Error, Visit};
+
+/// How many cars of one account are written in one transaction, which holds 100 items at most.
+const AT_ONCE: usize = 20;
+
+impl Visit<'_> {
+    /// Looks at the account and makes what is stored match. Returns the cars.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn discover(&mut self, version: u64) -> Result<Vec<Car>, Error> {
+        let extensions = [Extension::OnboardCapabilities, Extension::Branding];
+        let listing = self
+            .ask(async |api| api.vehicles(&extensions).await)
+            .await?;
+        let known = self.app.store.cars(&self.enrollment.id).await?;
+        let mut cars = Vec::new();
+        for vehicles in listing.found.chunks(AT_ONCE) {
+            cars.extend(self.keep(vehicles, &known).await?);
+        }
+        let gone = |car: &&Car| !listing.found.iter().any(|vehicle| vehicle.vin == car.vin);
+        for car in known.iter().filter(gone) {
+            self.drop_car(car).await?;
+        }
+        self.count(listing.found.len(), version).await?;
+        tracing::info!(enrollment.id = %self.enrollment.id, vehicles = cars.len(), "an account was looked through");
+        Ok(cars)
+    }
+
+    /// Adds new cars, and notes new addresses and names of known ones.
+    async fn keep(&self, vehicles: &[Vehicle], known: &[Car]) -> Result<Vec<Car>, Error> {
+        let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
+        let mut transaction = Transaction::new();
+        store.demand_open_in(&mut transaction, id)?;
+        let (mut cars, mut changed) = (Vec::new(), false);
+        for vehicle in vehicles {
+            let old = known.iter().find(|car| car.vin == vehicle.vin);
+            let stored = store.known(id, &vehicle.vin).await?;
+            let car = match old {
+                Some(car) => Car { address: vehicle.address.clone(), ..car.clone() },
+                None => Car::new(vehicle.vin.clone(), vehicle.address.clone(), now),
+            };
+            match old {
+                None => {
+                    store.add_car_in(&mut transaction, id, &car)?;
+                    let what = What::VehicleDiscovered { vin: car.vin.clone() };
+                    store.tell_in(&mut transaction, Event::new(id, what, now))?;
+                    changed = true;
+                }
+                Some(old) if *old != car => {
+                    store.update_car_in(&mut transaction, id, &car)?;
+                    changed = true;
+                }
+                Some(_) => {}
+            }
+            if stored.as_ref().is_none_or(|stored| stored.value.vehicle != *vehicle) {
+                let (snapshot, version) = stored.map_or((Snapshot::new(), 0), |stored| (stored.value.snapshot, stored.version));
+                let known = Known { vehicle: vehicle.clone(), snapshot };
+                store.save_known_in(&mut transaction, id, &known, version)?;
+                changed = true;
+            }
+            cars.push(car);
+        }
+        if changed {
+            store.commit(transaction).await?;
+        }
+        Ok(cars)
+    }
+
+    async fn drop_car(&self, car: &Car) -> Result<(), Error> {
+        let (store, id) = (&self.app.store, &self.enrollment.id);
+        let mut transaction = Transaction::new();
+        store.demand_open_in(&mut transaction, id)?;
+        store.remove_car_in(&mut transaction, id, &car.vin)?;
+        let what = What::VehicleRemoved { vin: car.vin.clone() };
+        store.tell_in(&mut transaction, Event::new(id, what, self.app.clock.now()))?;
+        store.commit(transaction).await?;
+        tracing::info!(enrollment.id = %id, "a car left the account");
+        Ok(())
+    }
+
+    /// Notes how many there are; none at all is a state with a reason.
+    async fn count(&self, found: usize, version: u64) -> Result<(), Error> {
+        let count = u32::try_from(found).unwrap_or(u32::MAX);
+        let reason = (count == 0).then_some(Reason::NoVehicle);
+        if self.enrollment.vehicles == Some(count) && self.enrollment.reason == reason && count > 0 {
+            return Ok(());
+        }
+        let now = self.app.clock.now();
+        let counted =
+            Enrollment { vehicles: Some(count), reason, updated_at: now, ..self.enrollment.clone() };
+        let counted = Versioned { value: counted, version };
+        Ok(self.app.store.save_enrollment(&counted.value, counted.version).await?)
+    }
+}

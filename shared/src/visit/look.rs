@@ -1,0 +1,229 @@
+//! A look at one car: what is due of it is asked for, and written only if it changed.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::{
+    domain::{
+        event::{Event, What},
+        pace::{Absent, Car, Kind, Mood},
+        snapshot::{Change, Snapshot},
+        vin::Vin,
+    },
+    stellantis::api::{ApiError, Period, TripQuery},
+    store::{
+        self, Transaction,
+        vehicles::{History, Known, kept_until},
+    },
+};
+
+use super::{Error, Visit};
+
+/// Trips and alerts are kept by the maker for about two months: the first look goes back so far.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// A watermark is read again with this overlap: what the car uploads late carries an older time.
+const OVERLAP: SignedDuration = SignedDuration::from_hours(6);
+/// Entries written in one transaction, which holds 100 items at most.
+const AT_ONCE: usize = 50;
+
+/// What a look brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Whether the car's state changed.
+    pub changed: bool,
+}
+
+impl Visit<'_> {
+    /// Asks for `kinds` of a car that was claimed, and writes what is new.
+    ///
+    /// # Errors
+    /// See [`Error`]. What was read before the failure is kept.
+    pub async fn look(&mut self, car: &Car, kinds: &[Kind]) -> Result<Looked, Error> {
+        let mut learnt = car.clone();
+        let mut looked = Looked::default();
+        let mut failure = None;
+        for kind in kinds {
+            let result = match kind {
+                Kind::Status => self.status(&mut learnt, &mut looked).await,
+                Kind::Alerts => self.alerts(&mut learnt).await,
+                Kind::Trips => self.trips(&mut learnt).await,
+                Kind::Maintenance => self.maintenance(&mut learnt, &mut looked).await,
+            };
+            match result {
+                Ok(absent) => learnt.look_mut(*kind).absent = absent,
+                // The status just answered, so the car is ours: this kind is not in the scopes.
+                Err(Error::Maker(ApiError::Forbidden(_))) if *kind != Kind::Status => {
+                    learnt.look_mut(*kind).absent = Some(Absent::Scope);
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        if learnt != *car {
+            self.remember(learnt, kinds).await?;
+        }
+        failure.map_or(Ok(looked), Err)
+    }
+
+    async fn status(&mut self, car: &mut Car, looked: &mut Looked) -> Result<Option<Absent>, Error> {
+        let (address, now) = (car.address.clone(), self.app.clock.now());
+        let found = self.ask(async |api| api.status(&address, now).await).await?;
+        let Some(snapshot) = found else { return Ok(Some(Absent::NoData)) };
+        let hash = hash(&snapshot);
+        if car.status_hash.as_ref() != Some(&hash) {
+            looked.changed |= self.merge(car, snapshot).await?;
+            car.status_hash = Some(hash);
+        }
+        Ok(None)
+    }
+
+    async fn maintenance(
+        &mut self,
+        car: &mut Car,
+        looked: &mut Looked,
+    ) -> Result<Option<Absent>, Error> {
+        let (address, now) = (car.address.clone(), self.app.clock.now());
+        match self.ask(async |api| api.maintenance(&address, now).await).await? {
+            Some(maintenance) => {
+                looked.changed |= self.merge(car, maintenance.into()).await?;
+                Ok(None)
+            }
+            None => Ok(Some(Absent::NoData)),
+        }
+    }
+
+    async fn alerts(&mut self, car: &mut Car) -> Result<Option<Absent>, Error> {
+        let (address, now) = (car.address.clone(), self.app.clock.now());
+        let period = Period::since(self.since(car, Kind::Alerts));
+        let alerts = self.ask(async |api| api.alerts(&address, period).await).await?;
+        let entries: Vec<_> = alerts
+            .iter()
+            .map(|alert| (alert.started_at.unwrap_or(now), alert.id.as_str(), alert))
+            .collect();
+        self.keep_entries(History::Alerts, &car.vin, &entries).await?;
+        car.look_mut(Kind::Alerts).watermark = Some(now);
+        Ok(None)
+    }
+
+    async fn trips(&mut self, car: &mut Car) -> Result<Option<Absent>, Error> {
+        let (address, now) = (car.address.clone(), self.app.clock.now());
+        let period = Period::since(self.since(car, Kind::Trips));
+        let query = TripQuery { period, ..TripQuery::default() };
+        let mut trips = self.ask(async |api| api.trips(&address, &query).await).await?;
+        if !self.app.config.retention.positions {
+            for trip in &mut trips {
+                trip.start_place = None;
+                trip.stop_place = None;
+            }
+        }
+        let entries: Vec<_> = trips
+            .iter()
+            .map(|trip| (trip.started_at.unwrap_or(now), trip.id.as_str(), trip))
+            .collect();
+        self.keep_entries(History::Trips, &car.vin, &entries).await?;
+        car.look_mut(Kind::Trips).watermark = Some(now);
+        Ok(None)
+    }
+
+    fn since(&self, car: &Car, kind: Kind) -> Timestamp {
+        let now = self.app.clock.now();
+        car.look(kind).watermark.map_or(now - FIRST_LOOK, |watermark| watermark - OVERLAP)
+    }
+
+    /// Merges a newer document into what is known: state, history and event in one transaction.
+    async fn merge(&self, car: &mut Car, newer: Snapshot) -> Result<bool, Error> {
+        for _ in 0..3 {
+            match self.try_merge(car, newer.clone()).await {
+                Err(Error::Store(store::Error::Conflict)) => {}
+                other => return other,
+            }
+        }
+        Err(store::Error::Conflict.into())
+    }
+
+    async fn try_merge(&self, car: &mut Car, newer: Snapshot) -> Result<bool, Error> {
+        let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
+        let known = store.known(id, &car.vin).await?.ok_or(store::Error::Conflict)?;
+        let (snapshot, changes) = known.value.snapshot.merge(newer);
+        car.mood = Mood::of(&snapshot);
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        let mut transaction = Transaction::new();
+        store.demand_open_in(&mut transaction, id)?;
+        let merged = Known { vehicle: known.value.vehicle, snapshot };
+        store.save_known_in(&mut transaction, id, &merged, known.version)?;
+        self.observe(&mut transaction, &car.vin, &changes)?;
+        let mut fields: Vec<_> = changes.iter().map(|change| change.field.name().to_owned()).collect();
+        fields.dedup();
+        let what = What::StateChanged { vin: car.vin.clone(), fields };
+        store.tell_in(&mut transaction, Event::new(id, what, now))?;
+        store.commit(transaction).await?;
+        car.changed_at = Some(now);
+        Ok(true)
+    }
+
+    /// History: only what moved, and no place unless that is wanted.
+    fn observe(&self, transaction: &mut Transaction, vin: &Vin, changes: &[Change]) -> Result<(), Error> {
+        let retention = &self.app.config.retention;
+        let kept: Vec<_> = changes
+            .iter()
+            .filter(|change| retention.positions || !change.field.is_position())
+            .cloned()
+            .collect();
+        if kept.is_empty() || retention.history_days == 0 {
+            return Ok(());
+        }
+        let now = self.app.clock.now();
+        let until = kept_until(now, retention.history_days);
+        let (store, id) = (&self.app.store, &self.enrollment.id);
+        store.add_entry_in(transaction, id, History::Observations, vin, (now, ""), &kept, until)?;
+        Ok(())
+    }
+
+    /// Writes entries before the watermark moves: dying in between, they are written once more.
+    async fn keep_entries<T: Serialize>(
+        &self,
+        history: History,
+        vin: &Vin,
+        entries: &[(Timestamp, &str, T)],
+    ) -> Result<(), Error> {
+        let (store, id) = (&self.app.store, &self.enrollment.id);
+        let days = self.app.config.retention.history_days;
+        for chunk in entries.chunks(AT_ONCE) {
+            let mut transaction = Transaction::new();
+            store.demand_open_in(&mut transaction, id)?;
+            for (at, entry_id, entry) in chunk {
+                let until = kept_until(*at, days.max(1));
+                store.add_entry_in(&mut transaction, id, history, vin, (*at, entry_id), entry, until)?;
+            }
+            store.commit(transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was learnt, and when to look again with that in mind.
+    async fn remember(&self, mut car: Car, kinds: &[Kind]) -> Result<(), Error> {
+        let now = self.app.clock.now();
+        for kind in kinds {
+            let pause = car.pause(*kind, now, self.quota);
+            car.look_mut(*kind).due = now + pause;
+        }
+        let mut transaction = Transaction::new();
+        self.app.store.update_car_in(&mut transaction, &self.enrollment.id, &car)?;
+        match self.app.store.commit(transaction).await {
+            // Erased, or sold, meanwhile.
+            Ok(()) | Err(store::Error::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn hash(snapshot: &Snapshot) -> String {
+    let text = serde_json::to_vec(snapshot).unwrap_or_default();
+    HEXLOWER.encode(digest(&SHA256, &text).as_ref())
+}
