@@ -1,1 +1,91 @@
-//! api
+//! `/v1`: the operator's API. It reads what is stored and writes what is wanted; it never calls the
+//! maker, and has no right on tokens. OpenAPI 3.1 is generated from this code.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod auth;
+mod begin;
+mod body;
+mod confirm;
+mod cursor;
+mod eligibility;
+mod enrollments;
+mod erase;
+mod error;
+mod export;
+mod history;
+mod refresh;
+mod vehicles;
+mod views;
+mod wait;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use shared::{App, http, secrets::SecretName};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use auth::Bearer;
+pub use error::Error;
+
+/// The secrets this function must be able to read.
+pub const NEEDS: &[SecretName] = &[SecretName::Edge];
+
+/// The longest body taken.
+const LONGEST_BODY: usize = 64 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "accessing-party",
+        description = "Connect drivers' Peugeot, Citroën, DS, Opel and Vauxhall accounts and read their cars."
+    ),
+    modifiers(&Bearer),
+    tags(
+        (name = "enrollments", description = "One user's consent for one brand account"),
+        (name = "vehicles", description = "What is known of the cars of an enrollment"),
+    )
+)]
+struct Document;
+
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(begin::post, enrollments::list))
+        .routes(routes!(enrollments::get, erase::delete))
+        .routes(routes!(confirm::post))
+        .routes(routes!(export::get))
+        .routes(routes!(erase::progress))
+        .routes(routes!(vehicles::find))
+        .routes(routes!(vehicles::list))
+        .routes(routes!(vehicles::get))
+        .routes(routes!(history::observations))
+        .routes(routes!(history::alerts))
+        .routes(routes!(history::trips))
+        .routes(routes!(refresh::post))
+        .routes(routes!(eligibility::get))
+}
+
+/// The function's routes.
+pub fn router(app: Arc<App>) -> Router {
+    let https = app.config.is_https();
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(http::not_found)
+        .method_not_allowed_fallback(http::method_not_allowed)
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(middleware::map_response(move |response| http::secure(response, https)))
+        .with_state(app)
+}
+
+/// The API's description, as JSON.
+///
+/// # Panics
+/// Never: it is data.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a description that can't be written is a mistake in this code")]
+pub fn openapi() -> String {
+    let mut text = routes().get_openapi().to_pretty_json().expect("a description");
+    text.push('\n');
+    text
+}

@@ -120,11 +120,14 @@ impl Functions {
                 }
             }
         };
-        let ended = tokio::select! {
-            answer = &mut task => answer.map_err(|error| died(name, &error)),
-            () = dies => Err(InvokeError::Died),
-            () = tokio::time::sleep(function.timeout) => Err(InvokeError::TimedOut),
+        let ends = async {
+            tokio::select! {
+                answer = &mut task => answer.map_err(|error| died(name, &error)),
+                () = dies => Err(InvokeError::Died),
+            }
         };
+        let ended = tokio::time::timeout(function.timeout, ends).await;
+        let ended = ended.unwrap_or(Err(InvokeError::TimedOut));
         match ended {
             Ok(answer) => answer.map_err(InvokeError::Failed),
             Err(error) => {

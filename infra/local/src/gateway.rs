@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderMap, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
+use data_encoding::HEXLOWER_PERMISSIVE;
 use http_body_util::{BodyExt, Limited};
 use serde_json::json;
 use shared::{Clock, random};
@@ -139,16 +140,14 @@ fn percent_decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
+        let hex = tail.split_at_checked(2).filter(|_| *first == b'%');
+        let decoded = hex.and_then(|(hex, tail)| Some((HEXLOWER_PERMISSIVE.decode(hex).ok()?, tail)));
+        if let Some((byte, tail)) = decoded {
+            bytes.extend(byte);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+            rest = tail;
         }
     }
     String::from_utf8(bytes).ok()

@@ -73,7 +73,7 @@ opaque!(
 pub struct InvalidAddress;
 
 /// A vehicle of a user's account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Vehicle {
     /// Which car.
     pub vin: Vin,
@@ -93,6 +93,7 @@ pub struct Vehicle {
     pub capabilities: Option<Capabilities>,
     /// Addresses of pictures, https only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub pictures: Vec<url::Url>,
 }
 

@@ -146,6 +146,16 @@ async fn broken_json_and_bottomless_json_are_transient() {
 }
 
 #[tokio::test]
+async fn a_page_for_people_is_no_answer_whatever_its_status() {
+    let html = answer(200, "content-type: text/html\r\n", "<html>maintenance</html>");
+    let stub = Stub::start(vec![html]).await;
+
+    let error = call!(stub, |api| api.status(&car(), now())).unwrap_err();
+
+    assert!(matches!(error, ApiError::Transient { cause: Cause::NotJson, .. }));
+}
+
+#[tokio::test]
 async fn events_are_listed_for_a_period() {
     let trips = r#"{"_embedded":{"trips":[{"id":"t1"},{"no":"id"}]}}"#;
     let collisions = r#"{"_embedded":{"Collisions":[{"id":"c1"}]}}"#;

@@ -1,0 +1,214 @@
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::{HeaderMap, StatusCode}};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App,
+    config::Config,
+    domain::{
+        brand::Brand,
+        enrollment::{Enrollment, UserRef, sha256},
+        event::{Event, What},
+        ids::EnrollmentId,
+        vin::Vin,
+    },
+    http::Problem,
+    round_trip::{self, Confirm, Ticket},
+    seal::Purpose,
+    store::{Transaction, idempotency::Idempotent},
+};
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::{Error, auth::{Key, Scope}, body::Body};
+
+/// The scopes that an application may ask for, and the one that names the user.
+const SCOPES: [&str; 16] = [
+    "openid", "profile", "email", "data:telemetry", "data:position", "data:trip", "data:alert",
+    "data:collision", "data:vehicle:devices:pnc", "remote:door:write",
+    "remote:preconditioning:write", "remote:horn:write", "remote:charging:write",
+    "remote:lights:write", "remote:wakeup:write", "remote:navigation:write",
+];
+
+/// Whom to connect, and with what.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Begin {
+    /// Your own name for the user: opaque, no e-mail address.
+    user_ref: UserRef,
+    /// The brand whose account is to be connected; or `vin`.
+    brand: Option<Brand>,
+    /// A VIN that tells the brand. Opel and Vauxhall share theirs: give `brand` there.
+    vin: Option<Vin>,
+    /// What to ask for; by default as the deployment says. `openid` is always added.
+    scopes: Option<Vec<String>>,
+    /// The user's language, such as `fr-FR`.
+    locale: Option<String>,
+    /// Where the browser goes in the end: on the deployment's list.
+    return_to: Option<String>,
+    /// Who vouches for the browser: `session` (default) or `page`.
+    confirm: Option<Confirm>,
+}
+
+/// A link for the user.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Begun {
+    /// The enrollment that it begins.
+    id: EnrollmentId,
+    /// Give this to the user's browser.
+    login_url: String,
+    /// Until when the link is good.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: jiff::Timestamp,
+}
+
+/// Begins an enrollment: gives a login link for one user and one brand.
+#[utoipa::path(
+    post, path = "/v1/enrollments", tag = "enrollments", security(("key" = ["enroll"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same enrollment, for a day")),
+    request_body = Begin,
+    responses((status = 201, body = Begun), (status = 400, body = Problem), (status = 409, body = Problem, description = "The idempotency key was used for another body"))
+)]
+#[tracing::instrument(name = "enrollments.begin", skip_all)]
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    key: Key,
+    headers: HeaderMap,
+    body: Body<Begin>,
+) -> Result<(StatusCode, Json<Begun>), Error> {
+    key.require(Scope::Enroll)?;
+    let wish = check(&app.config, body.value)?;
+    let now = app.clock.now();
+
+    let id = match headers.get("idempotency-key") {
+        None => EnrollmentId::random(),
+        Some(value) => {
+            let value = value.to_str().ok().filter(|value| (1..=255).contains(&value.len()));
+            let value = value.ok_or_else(|| Error::invalid("Idempotency-Key", "expected 1 to 255 printable characters"))?;
+            let text = String::from_utf8_lossy(&body.bytes);
+            let first = Idempotent {
+                request: sha256(&["POST /v1/enrollments", &text]),
+                made: EnrollmentId::random().to_string(),
+            };
+            let known = app.store.idempotent(&key.id, value, first.clone(), now).await?;
+            if known.request != first.request {
+                let problem = Problem::new(StatusCode::CONFLICT, "idempotency_key_reused");
+                return Err(Error::Request(problem.detail("This key was used for another request.")));
+            }
+            known.made.parse().map_err(|_| Error::Conflict)?
+        }
+    };
+    let enrollment = match app.store.enrollment(&id, now).await? {
+        Some(found) => found.value,
+        None => create(&app, id, &wish, now).await?,
+    };
+    let begun = link(&app, enrollment, wish).await?;
+    Ok((StatusCode::CREATED, Json(begun)))
+}
+
+/// A wish that may be granted.
+struct Wish {
+    user_ref: UserRef,
+    brand: Brand,
+    scopes: Vec<String>,
+    locale: Option<String>,
+    return_to: Option<String>,
+    confirm: Confirm,
+}
+
+fn check(config: &Config, begin: Begin) -> Result<Wish, Error> {
+    let brand = match (begin.brand, &begin.vin) {
+        (Some(brand), _) => brand,
+        (None, Some(vin)) => Brand::from_vin(vin).ok_or_else(|| {
+            Error::invalid("vin", "this VIN does not tell the brand; give `brand` too")
+        })?,
+        (None, None) => return Err(Error::invalid("brand", "give `brand` or `vin`")),
+    };
+    let confirm = begin.confirm.unwrap_or(Confirm::Session);
+    if confirm == Confirm::None {
+        return Err(Error::invalid("confirm", "expected session or page"));
+    }
+    let return_to = begin.return_to.map(|text| allowed(config, &text)).transpose()?;
+    if confirm == Confirm::Session && return_to.is_none() {
+        let wanted = "needed to bring the confirmation back to your session; or use confirm=page";
+        return Err(Error::invalid("return_to", wanted));
+    }
+    if begin.locale.as_ref().is_some_and(|locale| !is_locale(locale)) {
+        return Err(Error::invalid("locale", "expected a language such as fr or fr-FR"));
+    }
+    let scopes = scopes(begin.scopes.unwrap_or_else(|| config.enrolling.default_scopes.clone()))?;
+    Ok(Wish { user_ref: begin.user_ref, brand, scopes, locale: begin.locale, return_to, confirm })
+}
+
+fn scopes(mut scopes: Vec<String>) -> Result<Vec<String>, Error> {
+    let known = |scope: &String| {
+        SCOPES.contains(&scope.as_str()) || SCOPES.iter().any(|own| shared::domain::vehicle::covers(own, scope))
+    };
+    if scopes.len() > 32 || !scopes.iter().all(|scope| scope.len() <= 128 && known(scope)) {
+        return Err(Error::invalid("scopes", format!("expected some of {}", SCOPES.join(", "))));
+    }
+    if !scopes.iter().any(|scope| scope == "openid") {
+        scopes.insert(0, "openid".to_owned());
+    }
+    Ok(scopes)
+}
+
+fn is_locale(text: &str) -> bool {
+    matches!(text.len(), 2 | 5)
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            0 | 1 => b.is_ascii_lowercase(),
+            2 => b == b'-',
+            _ => b.is_ascii_uppercase(),
+        })
+}
+
+/// An address on the list, compared after parsing: exactly, or below a prefix that ends in `/`.
+fn allowed(config: &Config, text: &str) -> Result<String, Error> {
+    let wanted = || Error::invalid("return_to", "not on this deployment's list (RETURN_TO)");
+    let url = Url::parse(text).ok().filter(|_| text.len() <= 512).ok_or_else(wanted)?;
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none()
+        && !text.contains("..")
+        && !text.contains('\\');
+    let listed = config.enrolling.return_to.iter().any(|entry| {
+        let below = entry.path().ends_with('/') && url.path().starts_with(entry.path());
+        entry.origin() == url.origin() && (entry.path() == url.path() || below)
+    });
+    if plain && listed && shared::config::is_secure(&url) { Ok(url.into()) } else { Err(wanted()) }
+}
+
+async fn create(
+    app: &App,
+    id: EnrollmentId,
+    wish: &Wish,
+    now: jiff::Timestamp,
+) -> Result<Enrollment, Error> {
+    let enrollment =
+        Enrollment::begin(id, wish.user_ref.clone(), wish.brand, wish.scopes.clone(), now);
+    let mut transaction = Transaction::new();
+    app.store.save_enrollment_in(&mut transaction, &enrollment, 0)?;
+    let event = Event::new(&enrollment.id, What::Begun { brand: wish.brand }, now);
+    app.store.tell_in(&mut transaction, event)?;
+    app.store.commit(transaction).await?;
+    tracing::info!(enrollment.id = %enrollment.id, brand = %wish.brand, "an enrollment begins");
+    Ok(enrollment)
+}
+
+async fn link(app: &App, enrollment: Enrollment, wish: Wish) -> Result<Begun, Error> {
+    let ticket = Ticket {
+        enrollment: enrollment.id.clone(),
+        brand: wish.brand,
+        scopes: wish.scopes,
+        locale: wish.locale,
+        return_to: wish.return_to,
+        confirm: wish.confirm,
+        expires: enrollment.link_expires_at.as_second(),
+    };
+    let edge = app.secrets.edge().await?;
+    let path = if ticket.confirm == Confirm::Page { "/start" } else { "/login" };
+    let mut url = app.config.public_address(path);
+    let sealed = round_trip::seal(&edge.ring, Purpose::Ticket, &ticket);
+    url.query_pairs_mut().append_pair("ticket", &sealed);
+    Ok(Begun { id: enrollment.id, login_url: url.into(), expires_at: enrollment.link_expires_at })
+}

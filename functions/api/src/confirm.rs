@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use shared::{
+    App,
+    domain::{
+        enrollment::{Enrollment, Status},
+        event::{Event, What},
+    },
+    http::Problem,
+    round_trip::confirmation_sha256,
+    store::{
+        Transaction,
+        requests::{Ask, Request},
+    },
+};
+use utoipa::ToSchema;
+
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    body::Body,
+    enrollments,
+    views::EnrollmentView,
+};
+
+/// What reached `return_to` in the browser of your user's own session.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Confirm {
+    confirmation: String,
+}
+
+/// Confirms that the account is the user's own: from here on data flows.
+#[utoipa::path(
+    post, path = "/v1/enrollments/{id}/confirm", tag = "enrollments", security(("key" = ["enroll"])),
+    params(("id" = String, Path)), request_body = Confirm,
+    responses(
+        (status = 200, body = EnrollmentView), (status = 403, body = Problem, description = "Not the confirmation of this enrollment"),
+        (status = 404, body = Problem), (status = 409, body = Problem, description = "It does not await one"),
+    )
+)]
+#[tracing::instrument(name = "enrollments.confirm", skip_all)]
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+    body: Body<Confirm>,
+) -> Result<Json<EnrollmentView>, Error> {
+    key.require(Scope::Enroll)?;
+    let found = enrollments::one(&app, &id).await?;
+    let now = app.clock.now();
+    let given = confirmation_sha256(&body.value.confirmation);
+    let waiting = found.value.status == Status::AwaitingConfirmation;
+    let right = found.value.confirmation.as_ref().is_some_and(|wanted| {
+        wanted.until > now
+            && verify_slices_are_equal(wanted.sha256.as_bytes(), given.as_bytes()).is_ok()
+    });
+    if waiting && !right {
+        let problem = Problem::new(StatusCode::FORBIDDEN, "wrong_confirmation");
+        let advice = "Post what reached return_to in this user's own session, within 15 minutes.";
+        return Err(Error::Request(problem.field("confirmation").detail(advice)));
+    }
+    let confirmed = found.value.confirm(now)?;
+    commit(&app, &confirmed, found.version).await?;
+    tracing::info!(enrollment.id = %confirmed.id, "an enrollment was confirmed");
+    Ok(Json(EnrollmentView::new(confirmed, now)))
+}
+
+async fn commit(app: &App, confirmed: &Enrollment, version: u64) -> Result<(), Error> {
+    let now = app.clock.now();
+    let mut transaction = Transaction::new();
+    app.store.save_enrollment_in(&mut transaction, confirmed, version)?;
+    if let Some(identity) = &confirmed.identity {
+        app.store.claim_identity_in(&mut transaction, identity, &confirmed.id)?;
+    }
+    let id = Some(confirmed.id.clone());
+    app.store.ask_in(&mut transaction, &Request::new(id, Ask::Discover, now))?;
+    app.store.tell_in(&mut transaction, Event::new(&confirmed.id, What::Confirmed, now))?;
+    Ok(app.store.commit(transaction).await?)
+}

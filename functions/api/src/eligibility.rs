@@ -1,0 +1,66 @@
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App,
+    domain::{brand::Brand, vehicle::Capabilities, vin::Vin},
+    http::{Problem, query_once},
+    store::requests::{Ask, Progress, Request},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    refresh::{ask_and_wait, failed},
+};
+
+/// What a car can tell and do, before its owner is asked.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Eligibility {
+    /// Whether the maker knows it as a connected car.
+    eligible: bool,
+    /// What it can tell and do, if the maker says.
+    capabilities: Option<Capabilities>,
+}
+
+/// Asks the maker what a car can do. No user is involved.
+#[utoipa::path(
+    get, path = "/v1/eligibility/{vin}", tag = "vehicles", security(("key" = ["enroll"])),
+    params(("vin" = String, Path), ("brand" = Option<Brand>, Query, description = "Where the VIN does not tell it")),
+    responses((status = 200, body = Eligibility), (status = 202, description = "The maker is slow: ask again"), (status = 400, body = Problem))
+)]
+#[tracing::instrument(name = "eligibility.get", skip_all)]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(vin): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    key.require(Scope::Enroll)?;
+    let query = query_once(query.as_deref()).map_err(Error::Request)?;
+    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
+    let brand = match query.get("brand") {
+        Some(brand) => brand.parse().map_err(|error| Error::invalid("brand", error))?,
+        None => Brand::from_vin(&vin)
+            .ok_or_else(|| Error::invalid("brand", "this VIN does not tell the brand; give it"))?,
+    };
+    let request = Request::new(None, Ask::Eligibility { vin, brand }, app.clock.now());
+    match ask_and_wait(&app, request).await? {
+        Progress::Done { answer } => {
+            let capabilities = answer.and_then(|text| serde_json::from_str(&text).ok()).flatten();
+            Ok(Json(Eligibility { eligible: true, capabilities }).into_response())
+        }
+        Progress::Failed { why } if why == "not_found" => {
+            Ok(Json(Eligibility { eligible: false, capabilities: None }).into_response())
+        }
+        Progress::Failed { why } => Err(failed(&why)),
+        Progress::Pending => Ok(StatusCode::ACCEPTED.into_response()),
+    }
+}

@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+};
+use shared::{
+    App,
+    domain::enrollment::{Enrollment, Status},
+    http::{Problem, query_once},
+    store::{Versioned, enrollments::ListBy},
+};
+
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    cursor,
+    views::{EnrollmentView, Page},
+};
+
+/// Finds enrollments of a user, or in a state.
+#[utoipa::path(
+    get, path = "/v1/enrollments", tag = "enrollments", security(("key" = ["read"])),
+    params(
+        ("user_ref" = Option<String>, Query, description = "Your name for the user"),
+        ("status" = Option<Status>, Query),
+        ("limit" = Option<u8>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, body = Page<EnrollmentView>), (status = 400, body = Problem))
+)]
+#[tracing::instrument(name = "enrollments.list", skip_all)]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    key: Key,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<EnrollmentView>>, Error> {
+    key.require(Scope::Read)?;
+    let query = query_once(query.as_deref()).map_err(Error::Request)?;
+    let get = |name: &str| query.get(name).map(String::as_str);
+    let status = get("status").map(str::parse::<Status>).transpose();
+    let status = status.map_err(|error| Error::invalid("status", error))?;
+    let by = match (get("user_ref"), status) {
+        (Some(user), _) => {
+            ListBy::User(user.parse().map_err(|error| Error::invalid("user_ref", error))?)
+        }
+        (None, Some(status)) => ListBy::Status(status),
+        (None, None) => return Err(Error::invalid("user_ref", "give user_ref or status")),
+    };
+    let after = cursor::read(&app, "enrollments", get("cursor")).await?;
+    let limit = cursor::limit(get("limit"))?;
+    let now = app.clock.now();
+    let (found, next) = app.store.list_enrollments(&by, after, limit, now).await?;
+    let wanted = |enrollment: &Enrollment| status.is_none_or(|status| enrollment.status == status);
+    let items = found.into_iter().filter(wanted).map(|found| EnrollmentView::new(found, now));
+    let items = items.collect();
+    Ok(Json(Page { items, next: cursor::write(&app, "enrollments", next).await? }))
+}
+
+/// One enrollment: where it stands and why, and what the user agreed to.
+#[utoipa::path(
+    get, path = "/v1/enrollments/{id}", tag = "enrollments", security(("key" = ["read"])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = EnrollmentView), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "enrollments.get", skip_all)]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+) -> Result<Json<EnrollmentView>, Error> {
+    key.require(Scope::Read)?;
+    let found = one(&app, &id).await?;
+    Ok(Json(EnrollmentView::new(found.value, app.clock.now())))
+}
+
+/// An enrollment by the id in a path.
+pub(crate) async fn one(app: &App, id: &str) -> Result<Versioned<Enrollment>, Error> {
+    let id = id.parse().map_err(|error| Error::invalid("id", error))?;
+    app.store.enrollment(&id, app.clock.now()).await?.ok_or(Error::NotFound)
+}
+
+/// The same, if its data may be shown.
+pub(crate) async fn open(app: &App, id: &str) -> Result<Versioned<Enrollment>, Error> {
+    let found = one(app, id).await?;
+    if found.value.is_open() { Ok(found) } else { Err(Error::NotFound) }
+}

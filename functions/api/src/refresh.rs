@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use shared::{
+    App,
+    domain::{enrollment::{InvalidTransition, Status}, vin::Vin},
+    http::Problem,
+    store::{
+        Transaction,
+        requests::{Ask, Progress, Request},
+    },
+};
+
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    enrollments,
+    vehicles,
+    views::VehicleState,
+    wait,
+};
+
+/// Fetches a car's state from the maker now: waits up to 20 s for it, else answers 202.
+#[utoipa::path(
+    post, path = "/v1/enrollments/{id}/vehicles/{vin}/refresh", tag = "vehicles", security(("key" = ["read"])),
+    params(("id" = String, Path), ("vin" = String, Path)),
+    responses(
+        (status = 200, body = VehicleState), (status = 202, description = "Under way: read the vehicle in a while"),
+        (status = 404, body = Problem), (status = 502, body = Problem, description = "The maker gave no data"),
+    )
+)]
+#[tracing::instrument(name = "vehicles.refresh", skip_all)]
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path((id, vin)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    key.require(Scope::Read)?;
+    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
+    let found = enrollments::open(&app, &id).await?;
+    if found.value.status != Status::Active {
+        return Err(InvalidTransition { from: found.value.status }.into());
+    }
+    app.store.known(&found.value.id, &vin).await?.ok_or(Error::NotFound)?;
+    let ask = Ask::Fetch { vin: vin.clone() };
+    match ask_and_wait(&app, Request::new(Some(found.value.id.clone()), ask, app.clock.now())).await? {
+        Progress::Done { .. } => Ok(Json(vehicles::state(&app, &key, &found.value, &vin).await?).into_response()),
+        Progress::Pending => Ok(StatusCode::ACCEPTED.into_response()),
+        Progress::Failed { why } => Err(failed(&why)),
+    }
+}
+
+/// Writes a request and waits for what becomes of it.
+pub(crate) async fn ask_and_wait(app: &App, request: Request) -> Result<Progress, Error> {
+    let mut transaction = Transaction::new();
+    app.store.ask_in(&mut transaction, &request)?;
+    app.store.commit(transaction).await?;
+    wait::outcome(app, &request).await
+}
+
+/// The maker would not, or could not.
+pub(crate) fn failed(why: &str) -> Error {
+    let problem = Problem::new(StatusCode::BAD_GATEWAY, why);
+    Error::Request(problem.detail("The maker gave no data; what was known before is kept."))
+}

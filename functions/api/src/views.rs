@@ -1,0 +1,169 @@
+//! What the API shows, apart from how it is stored.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    domain::{
+        brand::Brand,
+        enrollment::{Consent, Enrollment, Reason, Status, UserRef},
+        ids::EnrollmentId,
+        snapshot::{Block, MakerState, Missing, Snapshot, Stale, Unit, Value},
+        vehicle::{Capabilities, Motorization},
+        vin::Vin,
+    },
+    store::vehicles::Known,
+};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// An enrollment: one user's consent for one brand account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EnrollmentView {
+    id: EnrollmentId,
+    user_ref: Option<UserRef>,
+    brand: Brand,
+    status: Status,
+    /// The link ran out unused: remind the user, or begin anew.
+    abandoned: bool,
+    /// Why it stands so.
+    reason: Option<Reason>,
+    /// What was asked for.
+    scopes: Vec<String>,
+    /// What the user agreed to.
+    consent: Option<Consent>,
+    /// The older enrollment that this consent renewed.
+    merged_into: Option<EnrollmentId>,
+    /// How many cars the account has; absent before the first look.
+    vehicles: Option<u32>,
+    #[schema(value_type = String, format = DateTime)]
+    begun_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    link_expires_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    confirmed_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl EnrollmentView {
+    pub(crate) fn new(enrollment: Enrollment, now: Timestamp) -> Self {
+        Self {
+            abandoned: enrollment.is_abandoned(now),
+            id: enrollment.id,
+            user_ref: enrollment.user_ref,
+            brand: enrollment.brand,
+            status: enrollment.status,
+            reason: enrollment.reason,
+            scopes: enrollment.scopes,
+            consent: enrollment.consent,
+            merged_into: enrollment.merged_into,
+            vehicles: enrollment.vehicles,
+            begun_at: enrollment.begun_at,
+            link_expires_at: enrollment.link_expires_at,
+            confirmed_at: enrollment.confirmed_at,
+            updated_at: enrollment.updated_at,
+        }
+    }
+}
+
+/// A page of things.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// Give it as `cursor` for the next page; absent on the last one.
+    pub(crate) next: Option<String>,
+}
+
+/// A car, as far as it has no state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VehicleView {
+    enrollment: EnrollmentId,
+    vin: Vin,
+    brand: Option<String>,
+    label: Option<String>,
+    motorization: Option<Motorization>,
+    capabilities: Option<Capabilities>,
+    /// When the car told anything last.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_seen: Option<Timestamp>,
+}
+
+/// A car with its normalised latest state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VehicleState {
+    #[serde(flatten)]
+    vehicle: VehicleView,
+    /// By block; each with its values, or the reason why there are none.
+    state: BTreeMap<&'static str, BlockView>,
+}
+
+/// One block of a car's state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BlockView {
+    /// When the car told it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    observed_at: Option<Timestamp>,
+    /// Why it is missing.
+    missing: Option<Missing>,
+    /// Why it may not be the present any more.
+    stale: Option<Stale>,
+    values: BTreeMap<&'static str, Measured>,
+}
+
+/// A value and its unit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Measured {
+    value: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<Unit>,
+}
+
+impl VehicleView {
+    pub(crate) fn new(enrollment: &EnrollmentId, known: Known) -> Self {
+        let Known { vehicle, snapshot } = known;
+        Self {
+            enrollment: enrollment.clone(),
+            vin: vehicle.vin,
+            brand: vehicle.brand,
+            label: vehicle.label,
+            motorization: vehicle.motorization,
+            capabilities: vehicle.capabilities,
+            last_seen: snapshot.last_seen(),
+        }
+    }
+}
+
+impl VehicleState {
+    /// `positions`: whether the reader may see places.
+    pub(crate) fn new(
+        enrollment: &Enrollment,
+        known: Known,
+        positions: bool,
+        maker: MakerState,
+        now: Timestamp,
+    ) -> Self {
+        let snapshot = known.snapshot.clone();
+        let shown = if positions { snapshot.clone() } else { snapshot.clone().without_positions() };
+        let capabilities = known.vehicle.capabilities.clone();
+        let block = |block: Block| {
+            let view = BlockView {
+                observed_at: shown.observed_at(block),
+                missing: shown.missing(block, &enrollment.scopes, capabilities.as_ref()),
+                stale: shown.stale(block, maker, now),
+                values: values(&shown, block),
+            };
+            (block.name(), view)
+        };
+        let visible = |block: &&Block| positions || **block != Block::Position;
+        let state = Block::ALL.iter().filter(visible).copied().map(block).collect();
+        Self { vehicle: VehicleView::new(&enrollment.id, known), state }
+    }
+}
+
+fn values(snapshot: &Snapshot, block: Block) -> BTreeMap<&'static str, Measured> {
+    snapshot
+        .readings()
+        .filter(|reading| reading.field.block() == block)
+        .map(|reading| (reading.field.key(), Measured { value: reading.value, unit: reading.unit }))
+        .collect()
+}

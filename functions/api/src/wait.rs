@@ -1,0 +1,34 @@
+//! Waiting for `act`: the one place where a function of ours sits still.
+
+use std::time::Duration;
+
+use shared::{
+    App,
+    store::requests::{Progress, Request},
+};
+
+use crate::Error;
+
+/// Half of what API Gateway allows, and a little more.
+const TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What became of a request within 20 s; pending if nothing did.
+pub(crate) async fn outcome(app: &App, request: &Request) -> Result<Progress, Error> {
+    let sk = format!("REQ#{}", request.id);
+    for _ in 0..TRIES {
+        pause().await;
+        let found = app.store.request(&request.pk(), &sk, app.clock.now()).await?;
+        match found.map(|found| found.progress) {
+            Some(Progress::Pending) => {}
+            Some(settled) => return Ok(settled),
+            None => return Err(Error::NotFound),
+        }
+    }
+    Ok(Progress::Pending)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the operator asked to wait for the maker's answer")]
+async fn pause() {
+    tokio::time::sleep(PAUSE).await;
+}

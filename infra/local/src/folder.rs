@@ -1,0 +1,205 @@
+//! The data folder: what outlives a restart, readable by its owner alone.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use crate::credentials::{SCOPES, SecretsError, check, new_api_key, new_secrets};
+
+/// A folder in use by this process.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Held as long as we run: two clouds on one folder would renew the same tokens.
+    _lock: File,
+}
+
+/// The data folder, or a secrets file, is not as it must be.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// It can't be created, read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What can't be.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process uses it.
+    #[error("{} is in use by another process; stop it, or choose another folder with --data", .0.display())]
+    InUse(PathBuf),
+    /// A secrets file is no JSON object.
+    #[error("{} is not a JSON object", .0.display())]
+    NotJson(PathBuf),
+    /// A secrets file would not do.
+    #[error("{}: {source}", path.display())]
+    Secrets {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: SecretsError,
+    },
+    /// Others could read a secrets file.
+    #[error("{} can be read by others; run: chmod 600 {}", .0.display(), .0.display())]
+    Exposed(PathBuf),
+}
+
+impl Folder {
+    /// Creates the folder if need be, and takes it.
+    ///
+    /// # Errors
+    /// It can't be written, or is in use.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let io = |source| FolderError::Io { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"));
+        let lock = lock.map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    /// A file in it.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The secrets file, made on the first run together with an API key that may do everything.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn secrets(&self) -> Result<PathBuf, FolderError> {
+        let path = self.file("secrets.json");
+        if !path.exists() {
+            let (secrets, key) = local_secrets();
+            write_new(&self.file("api-key"), key.expose_secret())?;
+            write_new(&path, &pretty(&secrets))?;
+        }
+        Ok(path)
+    }
+
+    /// A token kept in a file of its own, made on the first run.
+    ///
+    /// # Errors
+    /// It can't be read or written.
+    pub fn token(&self, name: &str) -> Result<SecretString, FolderError> {
+        let path = self.file(name);
+        if !path.exists() {
+            write_new(&path, &shared::random::token())?;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| FolderError::Io { path, source })?;
+        Ok(text.trim().to_owned().into())
+    }
+}
+
+/// Secrets for a maker that is simulated, and the API key in plain.
+#[must_use]
+pub fn local_secrets() -> (Map<String, Value>, SecretString) {
+    let mut secrets = new_secrets(&shared::random::id(), &shared::random::token().into());
+    let (key, record) = new_api_key("local", "made on the first run", &SCOPES.map(str::to_owned), None);
+    if let Some(edge) = secrets.get_mut("edge") {
+        edge["api_keys"] = vec![record].into();
+    }
+    (secrets, key)
+}
+
+/// A secrets file that has been checked.
+///
+/// # Errors
+/// It can't be read, is no secrets file, or, where that matters, others can read it.
+pub fn read_secrets(path: &Path, private: bool) -> Result<Map<String, Value>, FolderError> {
+    let io = |source| FolderError::Io { path: path.to_owned(), source };
+    if private && fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
+        return Err(FolderError::Exposed(path.to_owned()));
+    }
+    let text = fs::read_to_string(path).map_err(io)?;
+    let secrets = serde_json::from_str(&text).map_err(|_| FolderError::NotJson(path.to_owned()))?;
+    check(&secrets).map_err(|source| FolderError::Secrets { path: path.to_owned(), source })?;
+    Ok(secrets)
+}
+
+/// A new file that only its owner can read; one that is there is left alone.
+///
+/// # Errors
+/// It can't be written, or exists.
+pub fn write_new(path: &Path, text: &str) -> Result<(), FolderError> {
+    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")));
+    written.map_err(|source| FolderError::Io { path: path.to_owned(), source })
+}
+
+/// Replaces a file in one step, so that a reader never sees half of it.
+///
+/// # Errors
+/// It can't be written.
+pub fn replace(path: &Path, text: &str) -> Result<(), FolderError> {
+    let beside = path.with_extension(format!("{}.new", shared::random::id()));
+    write_new(&beside, text)?;
+    fs::rename(&beside, path).map_err(|source| FolderError::Io { path: path.to_owned(), source })
+}
+
+/// JSON for a file that people look into.
+#[must_use]
+pub fn pretty(secrets: &Map<String, Value>) -> String {
+    serde_json::to_string_pretty(secrets).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn temporary() -> PathBuf {
+        std::env::temp_dir().join(format!("accessing-party-{}", shared::random::id()))
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_secret_is_made_once_and_readable_by_its_owner_alone() {
+        let path = temporary();
+        let folder = Folder::open(&path).unwrap();
+
+        let secrets = folder.secrets().unwrap();
+        let first = fs::read_to_string(&secrets).unwrap();
+        folder.secrets().unwrap();
+
+        assert_eq!((mode(&path), mode(&secrets), mode(&folder.file("api-key"))), (0o700, 0o600, 0o600));
+        assert_eq!(fs::read_to_string(&secrets).unwrap(), first);
+        read_secrets(&secrets, true).unwrap();
+        assert!(write_new(&secrets, "x").is_err(), "an existing file is left alone");
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn a_secrets_file_that_others_can_read_is_refused_where_it_matters() {
+        let path = temporary();
+        let secrets = Folder::open(&path).unwrap().secrets().unwrap();
+        fs::set_permissions(&secrets, fs::Permissions::from_mode(0o640)).unwrap();
+
+        assert!(matches!(read_secrets(&secrets, true), Err(FolderError::Exposed(_))));
+        assert!(read_secrets(&secrets, false).is_ok());
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn two_clouds_never_share_a_folder() {
+        let path = temporary();
+        let _first = Folder::open(&path).unwrap();
+
+        assert!(matches!(Folder::open(&path), Err(FolderError::InUse(_))));
+        fs::remove_dir_all(path).unwrap();
+    }
+}
