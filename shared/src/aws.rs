@@ -5,7 +5,8 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::{
     client::{
         http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpConnector,
         },
         orchestrator::{HttpRequest, HttpResponse},
         result::{ConnectorError, SdkError},
@@ -14,7 +15,8 @@ use aws_smithy_runtime_api::{
     http::Response,
 };
 use aws_smithy_types::{
-    body::SdkBody, error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig,
+    body::SdkBody, error::metadata::ProvideErrorMetadata, retry::RetryConfig,
+    timeout::TimeoutConfig,
 };
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
@@ -90,7 +92,11 @@ pub(crate) use client;
 pub(crate) struct OurHttp(reqwest::Client);
 
 impl HttpClient for OurHttp {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -102,12 +108,16 @@ impl HttpConnector for OurHttp {
     }
 }
 
-async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn send(
+    client: reqwest::Client,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
     let request = http::Request::from_parts(head, reqwest::Body::from(body));
-    let request = request.try_into().map_err(|error: reqwest::Error| ConnectorError::user(error.into()))?;
+    let request =
+        request.try_into().map_err(|error: reqwest::Error| ConnectorError::user(error.into()))?;
     let answer = client.execute(request).await.map_err(classify)?;
     let answer: http::Response<reqwest::Body> = answer.into();
     Response::try_from(answer.map(SdkBody::from_body_1_x))
@@ -115,5 +125,9 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
 }
 
 fn classify(error: reqwest::Error) -> ConnectorError {
-    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+    if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
 }

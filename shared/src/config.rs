@@ -244,7 +244,8 @@ impl Reader<'_> {
             maker: MakerUrls {
                 idp: self.idp_url(),
                 api: self.url("API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v4")),
-                b2b: self.url("B2B_API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v3")),
+                b2b: self
+                    .url("B2B_API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v3")),
                 scope_separator: self.parsed("SCOPE_SEPARATOR", "space", "space or comma"),
             },
             retention: Retention {
@@ -290,17 +291,17 @@ impl Reader<'_> {
     }
 
     fn optional(&self, variable: &str) -> Option<String> {
-        (self.lookup)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        (self.lookup)(variable)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     fn text(&mut self, variable: &'static str, default: Option<&str>) -> String {
-        match self.optional(variable).or_else(|| default.map(str::to_owned)) {
-            Some(value) => value,
-            None => {
-                self.problem(variable, "must be set");
-                String::new()
-            }
-        }
+        let value = self.optional(variable).or_else(|| default.map(str::to_owned));
+        value.unwrap_or_else(|| {
+            self.problem(variable, "must be set");
+            String::new()
+        })
     }
 
     fn parsed<T: FromStr + Fallback>(
@@ -322,13 +323,10 @@ impl Reader<'_> {
 
     fn url(&mut self, variable: &'static str, default: Option<&str>) -> Url {
         let value = self.optional(variable).or_else(|| default.map(str::to_owned));
-        match value.as_deref().and_then(safe_url) {
-            Some(url) => url,
-            None => {
-                self.problem(variable, URL_WANTED);
-                placeholder()
-            }
-        }
+        value.as_deref().and_then(safe_url).unwrap_or_else(|| {
+            self.problem(variable, URL_WANTED);
+            placeholder()
+        })
     }
 
     fn urls(&mut self, variable: &'static str) -> Vec<Url> {
@@ -344,9 +342,13 @@ impl Reader<'_> {
 
     fn idp_url(&mut self) -> Option<String> {
         let value = self.optional("IDP_URL")?;
-        let well_formed = value.contains("{brand}") && safe_url(&value.replace("{brand}", "peugeot")).is_some();
+        let well_formed =
+            value.contains("{brand}") && safe_url(&value.replace("{brand}", "peugeot")).is_some();
         if !well_formed {
-            self.problem("IDP_URL", "an https URL with {brand} in it (http only on loopback), or empty");
+            self.problem(
+                "IDP_URL",
+                "an https URL with {brand} in it (http only on loopback), or empty",
+            );
         }
         Some(value)
     }
@@ -455,7 +457,10 @@ mod tests {
     fn a_minimal_environment_is_enough() {
         let config = Config::from_lookup(&complete, &[SecretName::Edge]).unwrap();
 
-        assert_eq!(config.redirect_uri(Brand::Opel).as_str(), "https://cars.example.com/callback/opel");
+        assert_eq!(
+            config.redirect_uri(Brand::Opel).as_str(),
+            "https://cars.example.com/callback/opel"
+        );
         assert_eq!(config.enrolling.default_scopes, ["openid", "data:telemetry"]);
         assert!(config.is_https());
         assert!(!format!("{config:?}").contains("hunter2"));

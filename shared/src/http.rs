@@ -53,7 +53,9 @@ impl Problem {
     /// A field that is missing or wrong, and what would be right.
     #[must_use]
     pub fn invalid(field: &str, wanted: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request").field(field).detail(wanted.to_string())
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request")
+            .field(field)
+            .detail(wanted.to_string())
     }
 
     /// Our own fault. The answer never says why; the log does, once.
@@ -78,11 +80,12 @@ impl IntoResponse for Problem {
     }
 }
 
+const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                   frame-ancestors 'none'";
+
 /// Adds what every answer carries (security: "Every answer"). A handler's own value stays.
-pub async fn secure(response: Response, https: bool) -> Response {
-    const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let (parts, body) = response.into_parts();
-    let mut response = Response::from_parts(parts, body);
+#[expect(clippy::unused_async, reason = "a middleware is")]
+pub async fn secure(mut response: Response, https: bool) -> Response {
     let headers = response.headers_mut();
     let fixed = [
         (header::CACHE_CONTROL, "no-store"),
@@ -102,11 +105,13 @@ pub async fn secure(response: Response, https: bool) -> Response {
 }
 
 /// The fallback of every router.
+#[expect(clippy::unused_async, reason = "a handler is")]
 pub async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found")
 }
 
 /// For a known path asked by a wrong method.
+#[expect(clippy::unused_async, reason = "a handler is")]
 pub async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
 }
@@ -116,7 +121,9 @@ pub async fn method_not_allowed() -> Problem {
 ///
 /// # Errors
 /// A [`Problem`] that names the parameter.
-pub fn query_once(raw: Option<&str>) -> Result<std::collections::BTreeMap<String, String>, Problem> {
+pub fn query_once(
+    raw: Option<&str>,
+) -> Result<std::collections::BTreeMap<String, String>, Problem> {
     let mut found = std::collections::BTreeMap::new();
     for (name, value) in url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
         if name.contains('\u{fffd}') || value.contains('\u{fffd}') {

@@ -41,7 +41,9 @@ impl Metrics {
             return;
         }
         let (name, unit, value, dimension) = match metric {
-            Metric::OldestDueAge(function, age) => ("OldestDueAge", "Seconds", age, Some(("Function", function))),
+            Metric::OldestDueAge(function, age) => {
+                ("OldestDueAge", "Seconds", age, Some(("Function", function)))
+            }
             Metric::GrantLost(reason) => ("GrantLost", "Count", 1, Some(("Reason", reason))),
             Metric::SealFailure => ("SealFailure", "Count", 1, None),
             Metric::RescueFailure => ("RescueFailure", "Count", 1, None),

@@ -25,12 +25,13 @@ impl Language {
     pub fn preferred(header: &str) -> Self {
         let mut wanted: Vec<_> = header.split(',').map(weighted).collect();
         wanted.sort_by(|one, other| other.1.total_cmp(&one.1));
-        let known = wanted.iter().filter(|(_, weight)| *weight > 0.0).find_map(|(tag, _)| match tag {
-            tag if tag.starts_with("en") => Some(Self::English),
-            tag if tag.starts_with("fr") => Some(Self::French),
-            tag if tag.starts_with("de") => Some(Self::German),
-            _ => None,
-        });
+        let known =
+            wanted.iter().filter(|(_, weight)| *weight > 0.0).find_map(|(tag, _)| match tag {
+                tag if tag.starts_with("en") => Some(Self::English),
+                tag if tag.starts_with("fr") => Some(Self::French),
+                tag if tag.starts_with("de") => Some(Self::German),
+                _ => None,
+            });
         known.unwrap_or(Self::English)
     }
 
@@ -46,7 +47,7 @@ impl Language {
 
     /// One of three texts.
     #[must_use]
-    pub const fn pick<'a>(self, [english, french, german]: [&'a str; 3]) -> &'a str {
+    pub const fn pick(self, [english, french, german]: [&str; 3]) -> &str {
         match self {
             Self::English => english,
             Self::French => french,

@@ -86,14 +86,18 @@ impl Rescue {
         }
     }
 
-    async fn bring_home(&self, store: &Store, body: Option<&str>, now: Timestamp) -> Result<(), RescueError> {
-        match body.and_then(|body| serde_json::from_str::<Renewal>(body).ok()) {
-            Some(renewal) => {
-                store.store_renewal(&renewal, now).await?;
-                tracing::warn!(grant.id = %renewal.grant, "tokens were brought home from the rescue queue");
-            }
-            None => tracing::error!("the rescue queue holds a message that is not ours; dropped"),
-        }
+    async fn bring_home(
+        &self,
+        store: &Store,
+        body: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), RescueError> {
+        let Some(renewal) = body.and_then(|body| serde_json::from_str::<Renewal>(body).ok()) else {
+            tracing::error!("the rescue queue holds a message that is not ours; dropped");
+            return Ok(());
+        };
+        store.store_renewal(&renewal, now).await?;
+        tracing::warn!(grant.id = %renewal.grant, "tokens were brought home from the rescue queue");
         Ok(())
     }
 }

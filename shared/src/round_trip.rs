@@ -153,7 +153,11 @@ impl Cookies {
     }
 
     fn attributes(self) -> &'static str {
-        if self.https { "Path=/; Secure; HttpOnly; SameSite=Lax" } else { "Path=/; HttpOnly; SameSite=Lax" }
+        if self.https {
+            "Path=/; Secure; HttpOnly; SameSite=Lax"
+        } else {
+            "Path=/; HttpOnly; SameSite=Lax"
+        }
     }
 
     /// The name for a state; times sort as text, so the newest can be told.
@@ -162,15 +166,16 @@ impl Cookies {
     }
 
     /// `Set-Cookie` values for a new login: itself, and the end of the oldest ones.
+    #[must_use]
     pub fn begin(self, sent: &str, state_sha256: &str, value: &str, now: Timestamp) -> Vec<String> {
         let seconds = LOGIN_WITHIN.as_secs();
         let name = self.name(state_sha256, now);
-        let mut set = vec![format!("{name}={value}; Max-Age={seconds}; {}", self.attributes())];
+        let mut values = vec![format!("{name}={value}; Max-Age={seconds}; {}", self.attributes())];
         let mut old: Vec<_> = self.ours(sent).map(|(name, _)| name).collect();
         old.sort_unstable();
         let surplus = (old.len() + 1).saturating_sub(KEPT);
-        set.extend(old.into_iter().take(surplus).map(|name| self.end(name)));
-        set
+        values.extend(old.into_iter().take(surplus).map(|name| self.end(name)));
+        values
     }
 
     /// The login that belongs to a state: its cookie's name and value.
@@ -230,10 +235,10 @@ mod tests {
         let mut sent = String::new();
         for second in 1..=5 {
             let state = state_sha256(&second.to_string());
-            let set = cookies.begin(&sent, &state, "v", at(second));
-            let ended = set.iter().filter(|cookie| cookie.contains("Max-Age=0")).count();
+            let values = cookies.begin(&sent, &state, "v", at(second));
+            let ended = values.iter().filter(|cookie| cookie.contains("Max-Age=0")).count();
             assert_eq!(ended, usize::from(second == 5), "login {second}");
-            sent = format!("{sent}{}; ", set[0].split(';').next().unwrap());
+            sent = format!("{sent}{}; ", values[0].split(';').next().unwrap());
         }
     }
 
@@ -241,8 +246,8 @@ mod tests {
     fn a_login_is_found_by_its_state_alone() {
         let cookies = Cookies::new(false);
         let (mine, other) = (state_sha256("mine"), state_sha256("other"));
-        let set = cookies.begin("", &mine, "sealed", at(1)).remove(0);
-        let sent = format!("theme=dark; {}", set.split(';').next().unwrap());
+        let cookie = cookies.begin("", &mine, "sealed", at(1)).remove(0);
+        let sent = format!("theme=dark; {}", cookie.split(';').next().unwrap());
 
         assert_eq!(cookies.find(&sent, &mine).unwrap().1, "sealed");
         assert_eq!(cookies.find(&sent, &other), None);

@@ -8,8 +8,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use crate::{
-    aws, clock::Clock, config::SecretIds, domain::brand::Brand,
-    seal::{KeyRing, OpenError, Purpose}, stellantis::MakerSecret,
+    aws,
+    clock::Clock,
+    config::SecretIds,
+    domain::brand::Brand,
+    seal::{KeyRing, OpenError, Purpose},
+    stellantis::MakerSecret,
 };
 
 const CACHED_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -108,7 +112,14 @@ impl Secrets {
     /// Reads nothing yet.
     #[must_use]
     pub fn new(client: aws_sdk_secretsmanager::Client, ids: SecretIds, clock: Clock) -> Self {
-        Self { client, ids, clock, maker: Cached::default(), seal: Cached::default(), edge: Cached::default() }
+        Self {
+            client,
+            ids,
+            clock,
+            maker: Cached::default(),
+            seal: Cached::default(),
+            edge: Cached::default(),
+        }
     }
 
     /// The maker's credentials.
@@ -140,7 +151,11 @@ impl Secrets {
     ///
     /// # Errors
     /// As [`maker`](Self::maker).
-    pub async fn seal_token(&self, purpose: Purpose<'_>, plain: &[u8]) -> Result<Vec<u8>, SecretError> {
+    pub async fn seal_token(
+        &self,
+        purpose: Purpose<'_>,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SecretError> {
         let ring = self.cached(SecretName::Seal, &self.seal, CACHED_FOR).await?;
         Ok(ring.seal(purpose, plain))
     }
@@ -149,7 +164,11 @@ impl Secrets {
     ///
     /// # Errors
     /// As [`maker`](Self::maker), or [`SecretError::Open`].
-    pub async fn open_token(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Result<Vec<u8>, SecretError> {
+    pub async fn open_token(
+        &self,
+        purpose: Purpose<'_>,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SecretError> {
         let ring = self.cached(SecretName::Seal, &self.seal, CACHED_FOR).await?;
         match ring.open(purpose, sealed) {
             Err(OpenError::UnknownKey) => {
@@ -164,7 +183,11 @@ impl Secrets {
     ///
     /// # Errors
     /// As [`open_token`](Self::open_token).
-    pub async fn open_edge(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Result<Vec<u8>, SecretError> {
+    pub async fn open_edge(
+        &self,
+        purpose: Purpose<'_>,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SecretError> {
         match self.edge().await?.ring.open(purpose, sealed) {
             Err(OpenError::UnknownKey) => {
                 let edge = self.cached(SecretName::Edge, &self.edge, REREAD_AFTER).await?;
@@ -200,7 +223,8 @@ impl Secrets {
         };
         let id = id.as_ref().ok_or(SecretError::NotConfigured(name))?;
         let answer = self.client.get_secret_value().secret_id(id).send().await;
-        let answer = answer.map_err(|error| SecretError::Unavailable(name, aws::AwsError::from_sdk(&error)))?;
+        let answer = answer
+            .map_err(|error| SecretError::Unavailable(name, aws::AwsError::from_sdk(&error)))?;
         let text = answer.secret_string().ok_or(SecretError::Malformed(name))?;
         // The parser's own error could repeat a part of the secret.
         serde_json::from_str(text).map_err(|_| SecretError::Malformed(name))

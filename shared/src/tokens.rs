@@ -146,8 +146,21 @@ pub async fn renew_due(
 }
 
 /// Renews a grant whose lease we hold.
-async fn renew(app: &App, grant: Grant, control: &Control, budget: Budget) -> Result<Access, Error> {
-    let host = app.maker.settings().identity.get(grant.brand).url.host_str().unwrap_or_default().to_owned();
+async fn renew(
+    app: &App,
+    grant: Grant,
+    control: &Control,
+    budget: Budget,
+) -> Result<Access, Error> {
+    let host = app
+        .maker
+        .settings()
+        .identity
+        .get(grant.brand)
+        .url
+        .host_str()
+        .unwrap_or_default()
+        .to_owned();
     if !budget.allows(NEEDED) || !control.allows(grant.brand, &host, app.clock.now()) {
         put_off(app, &grant, true, None).await?;
         return Err(Error::NotNow);
@@ -223,7 +236,9 @@ async fn keep(
                 tracing::warn!(grant.id = %grant.id, "renewed tokens found another version stored");
                 return Ok(access);
             }
-            Err(error) => tracing::warn!(grant.id = %grant.id, error = %error, "storing renewed tokens failed"),
+            Err(error) => {
+                tracing::warn!(grant.id = %grant.id, error = %error, "storing renewed tokens failed")
+            }
         }
     }
     match app.rescue.keep(&renewal).await {
@@ -236,7 +251,12 @@ async fn keep(
 }
 
 /// The maker says that the grant is dead. Unless somebody just renewed it, believe it.
-async fn refused(app: &App, grant: Grant, control: &Control, budget: Budget) -> Result<Access, Error> {
+async fn refused(
+    app: &App,
+    grant: Grant,
+    control: &Control,
+    budget: Budget,
+) -> Result<Access, Error> {
     let _ = (control, budget);
     let stored = app.store.grant(&grant.id).await?.ok_or(Error::Gone)?;
     if stored.version != grant.version {
@@ -269,7 +289,12 @@ async fn end(app: &App, grant: &Grant, reason: Reason) -> Result<(), Error> {
 }
 
 /// Gives the lease back, to try again after a while; sooner or later, never in step.
-async fn put_off(app: &App, grant: &Grant, settled: bool, wait: Option<Duration>) -> Result<(), Error> {
+async fn put_off(
+    app: &App,
+    grant: &Grant,
+    settled: bool,
+    wait: Option<Duration>,
+) -> Result<(), Error> {
     let jitter = Duration::from_secs(u64::from(random::below(120)));
     let due = later(app.clock.now(), wait.unwrap_or(Duration::from_mins(5)) + jitter);
     app.store.release_grant(grant, settled, due).await?;

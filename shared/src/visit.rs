@@ -110,7 +110,8 @@ impl<'a> Visit<'a> {
         if matches!(answer, Err(ApiError::Unauthorized(_))) {
             let grant = self.enrollment.grant.as_ref().ok_or(Error::NotActive)?;
             let refused = Some(self.access.version);
-            self.access = tokens::access(self.app, grant, refused, self.control, self.budget).await?;
+            self.access =
+                tokens::access(self.app, grant, refused, self.control, self.budget).await?;
             answer = question(self.client.api(brand, &self.access.token)).await;
         }
         match answer {

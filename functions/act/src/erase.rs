@@ -11,12 +11,12 @@ use shared::{
         event::{Event, What},
         ids::{EnrollmentId, GrantId},
     },
+    stellantis::oauth::TokenError,
     store::{
         Transaction, Versioned,
         control::Control,
         grants::{Claim, ClaimFor},
     },
-    stellantis::oauth::TokenError,
     tokens,
     visit::Error,
 };

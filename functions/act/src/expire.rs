@@ -26,7 +26,9 @@ pub(crate) async fn run(
     match enrollment.value.status {
         // Its tokens were in the callback's memory alone, and died with it.
         Status::Exchanging => {
-            let Ok(failed) = enrollment.value.fail(Reason::Interrupted, now) else { return Ok(true) };
+            let Ok(failed) = enrollment.value.fail(Reason::Interrupted, now) else {
+                return Ok(true);
+            };
             let mut transaction = Transaction::new();
             app.store.save_enrollment_in(&mut transaction, &failed, enrollment.version)?;
             let what = What::Declined { reason: Reason::Interrupted };

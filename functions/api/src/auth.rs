@@ -6,7 +6,10 @@ use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
 };
-use axum::{extract::FromRequestParts, http::{header, request::Parts}};
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
 use data_encoding::HEXLOWER;
 use shared::{App, secrets::ApiKeyRecord};
 use utoipa::{

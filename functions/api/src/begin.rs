@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::{HeaderMap, StatusCode}};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 use serde::{Deserialize, Serialize};
 use shared::{
     App,
@@ -20,14 +24,30 @@ use shared::{
 use url::Url;
 use utoipa::ToSchema;
 
-use crate::{Error, auth::{Key, Scope}, body::Body};
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    body::Body,
+};
 
 /// The scopes that an application may ask for, and the one that names the user.
 const SCOPES: [&str; 16] = [
-    "openid", "profile", "email", "data:telemetry", "data:position", "data:trip", "data:alert",
-    "data:collision", "data:vehicle:devices:pnc", "remote:door:write",
-    "remote:preconditioning:write", "remote:horn:write", "remote:charging:write",
-    "remote:lights:write", "remote:wakeup:write", "remote:navigation:write",
+    "openid",
+    "profile",
+    "email",
+    "data:telemetry",
+    "data:position",
+    "data:trip",
+    "data:alert",
+    "data:collision",
+    "data:vehicle:devices:pnc",
+    "remote:door:write",
+    "remote:preconditioning:write",
+    "remote:horn:write",
+    "remote:charging:write",
+    "remote:lights:write",
+    "remote:wakeup:write",
+    "remote:navigation:write",
 ];
 
 /// Whom to connect, and with what.
@@ -84,7 +104,9 @@ pub(crate) async fn post(
         None => EnrollmentId::random(),
         Some(value) => {
             let value = value.to_str().ok().filter(|value| (1..=255).contains(&value.len()));
-            let value = value.ok_or_else(|| Error::invalid("Idempotency-Key", "expected 1 to 255 printable characters"))?;
+            let value = value.ok_or_else(|| {
+                Error::invalid("Idempotency-Key", "expected 1 to 255 printable characters")
+            })?;
             let text = String::from_utf8_lossy(&body.bytes);
             let first = Idempotent {
                 request: sha256(&["POST /v1/enrollments", &text]),
@@ -93,7 +115,9 @@ pub(crate) async fn post(
             let known = app.store.idempotent(&key.id, value, first.clone(), now).await?;
             if known.request != first.request {
                 let problem = Problem::new(StatusCode::CONFLICT, "idempotency_key_reused");
-                return Err(Error::Request(problem.detail("This key was used for another request.")));
+                return Err(Error::Request(
+                    problem.detail("This key was used for another request."),
+                ));
             }
             known.made.parse().map_err(|_| Error::Conflict)?
         }
@@ -142,7 +166,8 @@ fn check(config: &Config, begin: Begin) -> Result<Wish, Error> {
 
 fn scopes(mut scopes: Vec<String>) -> Result<Vec<String>, Error> {
     let known = |scope: &String| {
-        SCOPES.contains(&scope.as_str()) || SCOPES.iter().any(|own| shared::domain::vehicle::covers(own, scope))
+        SCOPES.contains(&scope.as_str())
+            || SCOPES.iter().any(|own| shared::domain::vehicle::covers(own, scope))
     };
     if scopes.len() > 32 || !scopes.iter().all(|scope| scope.len() <= 128 && known(scope)) {
         return Err(Error::invalid("scopes", format!("expected some of {}", SCOPES.join(", "))));

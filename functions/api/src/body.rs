@@ -21,8 +21,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        if !kind.is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json")) {
-            let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+        let essence = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+        if essence != Some("application/json") {
+            let problem =
+                Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
             return Err(Error::Request(problem.detail("Send JSON as application/json.")));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|error| too_long(&error))?;

@@ -2,9 +2,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use shared::{
-    domain::enrollment::InvalidTransition, http::Problem, secrets::SecretError, store,
-};
+use shared::{domain::enrollment::InvalidTransition, http::Problem, secrets::SecretError, store};
 
 /// Why a request was not done. A problem's `type` is stable.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +61,9 @@ impl IntoResponse for Error {
             Self::State(error) => {
                 Problem::new(StatusCode::CONFLICT, "wrong_state").detail(error.to_string())
             }
-            Self::Conflict => Problem::new(StatusCode::CONFLICT, "conflict")
-                .detail("Another request changed it at the same moment. Read it again and decide anew."),
+            Self::Conflict => Problem::new(StatusCode::CONFLICT, "conflict").detail(
+                "Another request changed it at the same moment. Read it again and decide anew.",
+            ),
             Self::Store(_) | Self::Secret(_) => Problem::internal(&self),
         };
         let unauthorized = problem.status == 401;

@@ -62,7 +62,8 @@ pub(crate) async fn get(
             let (mut entries, mut after) = (Vec::new(), None);
             loop {
                 let span = (Timestamp::UNIX_EPOCH, now);
-                let (page, next) = app.store.entries::<Value>(id, history, &vin, span, after, 100, now).await?;
+                let (page, next) =
+                    app.store.entries::<Value>(id, history, &vin, span, after, 100, now).await?;
                 entries.extend(page);
                 after = next;
                 if after.is_none() {

@@ -40,7 +40,8 @@ pub(crate) async fn observations(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Change>>, Error> {
     let positions = key.has(Scope::ReadPosition);
-    let (page, query) = page::<Vec<Change>>(&app, &key, &id, &vin, query, History::Observations).await?;
+    let (page, query) =
+        page::<Vec<Change>>(&app, &key, &id, &vin, query, History::Observations).await?;
     let fields: Option<Vec<&str>> = query.as_deref().map(|fields| fields.split(',').collect());
     let wanted = |change: &Change| {
         let visible = positions || !change.field.is_position();

@@ -83,7 +83,10 @@ pub fn router(app: Arc<App>) -> Router {
 /// # Panics
 /// Never: it is data.
 #[must_use]
-#[expect(clippy::expect_used, reason = "a description that can't be written is a mistake in this code")]
+#[expect(
+    clippy::expect_used,
+    reason = "a description that can't be written is a mistake in this code"
+)]
 pub fn openapi() -> String {
     let mut text = routes().get_openapi().to_pretty_json().expect("a description");
     text.push('\n');

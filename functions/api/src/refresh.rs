@@ -8,7 +8,10 @@ use axum::{
 };
 use shared::{
     App,
-    domain::{enrollment::{InvalidTransition, Status}, vin::Vin},
+    domain::{
+        enrollment::{InvalidTransition, Status},
+        vin::Vin,
+    },
     http::Problem,
     store::{
         Transaction,
@@ -19,8 +22,7 @@ use shared::{
 use crate::{
     Error,
     auth::{Key, Scope},
-    enrollments,
-    vehicles,
+    enrollments, vehicles,
     views::VehicleState,
     wait,
 };
@@ -48,8 +50,12 @@ pub(crate) async fn post(
     }
     app.store.known(&found.value.id, &vin).await?.ok_or(Error::NotFound)?;
     let ask = Ask::Fetch { vin: vin.clone() };
-    match ask_and_wait(&app, Request::new(Some(found.value.id.clone()), ask, app.clock.now())).await? {
-        Progress::Done { .. } => Ok(Json(vehicles::state(&app, &key, &found.value, &vin).await?).into_response()),
+    match ask_and_wait(&app, Request::new(Some(found.value.id.clone()), ask, app.clock.now()))
+        .await?
+    {
+        Progress::Done { .. } => {
+            Ok(Json(vehicles::state(&app, &key, &found.value, &vin).await?).into_response())
+        }
         Progress::Pending => Ok(StatusCode::ACCEPTED.into_response()),
         Progress::Failed { why } => Err(failed(&why)),
     }

@@ -39,7 +39,8 @@ pub(crate) async fn find(
     let now = app.clock.now();
     let ids: Vec<EnrollmentId> = match (&vin, user) {
         (_, Some(user)) => {
-            let (found, _) = app.store.list_enrollments(&ListBy::User(user), None, 100, now).await?;
+            let (found, _) =
+                app.store.list_enrollments(&ListBy::User(user), None, 100, now).await?;
             found.into_iter().map(|enrollment| enrollment.id).collect()
         }
         (Some(vin), None) => app.store.enrollments_with(vin).await?,
@@ -77,7 +78,10 @@ pub(crate) async fn list(
 
 async fn all(app: &App, id: &EnrollmentId) -> Result<Vec<(Vin, VehicleView)>, Error> {
     let known = app.store.all_known(id).await?;
-    Ok(known.into_iter().map(|known| (known.vehicle.vin.clone(), VehicleView::new(id, known))).collect())
+    Ok(known
+        .into_iter()
+        .map(|known| (known.vehicle.vin.clone(), VehicleView::new(id, known)))
+        .collect())
 }
 
 /// A car's normalised latest state: each value with its unit and time, and what is missing or

@@ -100,7 +100,8 @@ async fn attempt_of(
 ) -> Result<Option<(Attempt, String)>, Error> {
     let Some(state) = query.get("state") else { return Ok(None) };
     let hash = state_sha256(state);
-    let sent: Vec<_> = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).collect();
+    let sent: Vec<_> =
+        headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).collect();
     let cookies = Cookies::new(app.config.is_https());
     let Some((name, value)) = cookies.find(&sent.join("; "), &hash) else { return Ok(None) };
     let attempt: Option<Attempt> = round_trip::open(&app.secrets, Purpose::Login, &value).await?;

@@ -40,8 +40,7 @@ pub(crate) enum StoreError {
 
 /// The answer to a browser whose consent is stored.
 pub(crate) fn connected(attempt: &Attempt) -> Ending {
-    let confirmation =
-        (attempt.ticket.confirm == Confirm::Session).then(|| attempt.confirmation());
+    let confirmation = (attempt.ticket.confirm == Confirm::Session).then(|| attempt.confirmation());
     Ending { confirmation, ..Ending::new(Outcome::Connected) }
 }
 
@@ -190,7 +189,8 @@ fn begin(
         if let Some(identity) = claim {
             app.store.claim_identity_in(transaction, &identity, &stored.id)?;
         }
-        app.store.ask_in(transaction, &Request::new(Some(stored.id.clone()), Ask::Discover, now))?;
+        app.store
+            .ask_in(transaction, &Request::new(Some(stored.id.clone()), Ask::Discover, now))?;
         stored.confirm(now).map_err(|_| store::Error::Conflict)?
     };
     app.store.save_enrollment_in(transaction, &stored, enrollment.version)
@@ -214,7 +214,8 @@ async fn renew(
         let ask = Ask::Revoke { grant: old.clone() };
         app.store.ask_in(transaction, &Request::new(Some(older.value.id.clone()), ask, now))?;
     }
-    let merged = enrollment.value.clone().merge_into(older.value.id.clone(), now).map_err(conflict)?;
+    let merged =
+        enrollment.value.clone().merge_into(older.value.id.clone(), now).map_err(conflict)?;
     let renewed = older.value.renew(id.clone(), consent, now).map_err(conflict)?;
     app.store.save_enrollment_in(transaction, &merged, enrollment.version)?;
     app.store.save_enrollment_in(transaction, &renewed, older.version)?;

@@ -12,11 +12,7 @@ mod result;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware,
-    routing::get,
-};
+use axum::{Router, middleware, routing::get};
 use shared::{App, http, secrets::SecretName};
 
 /// The secrets this function must be able to read.

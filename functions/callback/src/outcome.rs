@@ -52,8 +52,7 @@ impl FromStr for Outcome {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all =
-            [Self::Connected, Self::Declined, Self::Unavailable, Self::Expired, Self::Failed];
+        let all = [Self::Connected, Self::Declined, Self::Unavailable, Self::Expired, Self::Failed];
         all.into_iter().find(|outcome| outcome.as_str() == text).ok_or(())
     }
 }

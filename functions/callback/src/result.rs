@@ -53,7 +53,11 @@ const fn texts(outcome: Outcome) -> ([&'static str; 3], [&'static str; 3]) {
             ],
         ),
         Outcome::Unavailable => (
-            ["The car maker did not answer", "Le constructeur n’a pas répondu", "Der Hersteller hat nicht geantwortet"],
+            [
+                "The car maker did not answer",
+                "Le constructeur n’a pas répondu",
+                "Der Hersteller hat nicht geantwortet",
+            ],
             [
                 "This usually passes. Please start again in a few minutes with a new link.",
                 "Cela passe en général. Recommencez dans quelques minutes avec un nouveau lien.",
@@ -61,7 +65,11 @@ const fn texts(outcome: Outcome) -> ([&'static str; 3], [&'static str; 3]) {
             ],
         ),
         Outcome::Expired => (
-            ["This login is not valid any more", "Cette connexion n’est plus valable", "Diese Anmeldung gilt nicht mehr"],
+            [
+                "This login is not valid any more",
+                "Cette connexion n’est plus valable",
+                "Diese Anmeldung gilt nicht mehr",
+            ],
             [
                 "It took too long, was begun in another browser, or was already used. Please start again.",
                 "Elle a pris trop de temps, a commencé dans un autre navigateur ou a déjà servi. Recommencez.",

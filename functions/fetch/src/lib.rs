@@ -19,7 +19,9 @@ use shared::{
     },
     due::{self, Share},
     secrets::SecretName,
-    store::{self, Applied, DueKey, DueTable, Transaction, Versioned, control::Control, enrollments},
+    store::{
+        self, Applied, DueKey, DueTable, Transaction, Versioned, control::Control, enrollments,
+    },
     visit::{self, Visit},
 };
 
@@ -48,7 +50,12 @@ async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Er
     let control = app.store.control().await?;
     let work = |key| fetch_or_log(app, key, &control, budget);
     let walk = due::walk(app, (DueTable::Records, "fetch"), share, (budget, NEEDED), work).await?;
-    tracing::info!(found = walk.found, fetched = walk.done, left = walk.left, "cars were looked at");
+    tracing::info!(
+        found = walk.found,
+        fetched = walk.done,
+        left = walk.left,
+        "cars were looked at"
+    );
     Ok(json!({ "found": walk.found, "fetched": walk.done, "left": walk.left }))
 }
 
@@ -144,7 +151,12 @@ async fn listed(
 }
 
 /// Without a valid consent nothing is asked; a new one makes its cars due again.
-async fn rest(app: &App, enrollment: &Enrollment, mut car: Car, due_at: i64) -> Result<(), visit::Error> {
+async fn rest(
+    app: &App,
+    enrollment: &Enrollment,
+    mut car: Car,
+    due_at: i64,
+) -> Result<(), visit::Error> {
     let until = app.clock.now() + WITHOUT_CONSENT;
     for look in &mut car.looks {
         look.due = look.due.max(until);

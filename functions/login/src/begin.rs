@@ -60,8 +60,9 @@ fn open_ticket(app: &App, query: &BTreeMap<String, String>) -> Result<Ticket, Er
         (None, Some(vin)) => {
             let vin: Vin =
                 vin.parse().map_err(|error| Error::Parameter(Problem::invalid("vin", error)))?;
-            Brand::from_vin(&vin)
-                .ok_or_else(|| invalid("vin", "the VIN does not tell the brand; give brand instead"))?
+            Brand::from_vin(&vin).ok_or_else(|| {
+                invalid("vin", "the VIN does not tell the brand; give brand instead")
+            })?
         }
         _ => return Err(invalid("brand", "give either brand or vin")),
     };
@@ -85,14 +86,17 @@ fn valid_locale(text: &str) -> Result<String, Error> {
             _ => b.is_ascii_uppercase(),
         });
     let wanted = "expected a language such as fr or fr-FR";
-    well_formed.then(|| text.to_owned()).ok_or_else(|| Error::Parameter(Problem::invalid("locale", wanted)))
+    well_formed
+        .then(|| text.to_owned())
+        .ok_or_else(|| Error::Parameter(Problem::invalid("locale", wanted)))
 }
 
 /// Whether this browser said yes on our own page, for this very enrollment.
 async fn was_asked(app: &App, sent: &str, ticket: &Ticket) -> Result<bool, Error> {
     let cookies = Cookies::new(app.config.is_https());
     let Some(sealed) = cookies.find_asked(sent) else { return Ok(false) };
-    let asked: Option<EnrollmentId> = round_trip::open(&app.secrets, Purpose::Login, sealed).await?;
+    let asked: Option<EnrollmentId> =
+        round_trip::open(&app.secrets, Purpose::Login, sealed).await?;
     Ok(asked.as_ref() == Some(&ticket.enrollment))
 }
 
@@ -122,11 +126,11 @@ async fn depart(app: &App, ticket: Ticket, sent: &str) -> Result<Response, Error
     };
     let sealed = round_trip::seal(&edge.ring, Purpose::Login, &attempt);
     let cookies = Cookies::new(app.config.is_https());
-    let set = cookies.begin(sent, &attempt.state_sha256, &sealed, app.clock.now());
+    let values = cookies.begin(sent, &attempt.state_sha256, &sealed, app.clock.now());
 
     tracing::info!(enrollment.id = %attempt.ticket.enrollment, brand = %attempt.ticket.brand, "a login departs");
     let mut response = (StatusCode::FOUND, [(header::LOCATION, url.as_str())]).into_response();
-    for cookie in set {
+    for cookie in values {
         if let Ok(value) = HeaderValue::try_from(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }

@@ -30,7 +30,8 @@ pub(crate) async fn get(
         return Ok(begin::see_other(&format!("/login?ticket={sealed}")));
     }
 
-    let language = Language::preferred(ticket.locale.as_deref().unwrap_or(accept_language(&headers)));
+    let language =
+        Language::preferred(ticket.locale.as_deref().unwrap_or(accept_language(&headers)));
     let operator = app.config.operator_name.clone();
     let brand = ticket.brand.label();
     let lines = language.pick([

@@ -55,7 +55,13 @@ async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, Error> {
         renew(app, key, &control, budget)
     })
     .await?;
-    tracing::info!(found = walk.found, renewed = walk.done, left = walk.left, rescued, "grants were renewed");
+    tracing::info!(
+        found = walk.found,
+        renewed = walk.done,
+        left = walk.left,
+        rescued,
+        "grants were renewed"
+    );
     Ok(json!({ "found": walk.found, "renewed": walk.done, "left": walk.left, "rescued": rescued }))
 }
 

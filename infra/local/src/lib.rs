@@ -3,4 +3,21 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod cloud;
+pub mod credentials;
+pub mod database;
+pub mod faults;
+pub mod folder;
+pub mod front;
+pub mod functions;
+mod gateway;
+mod lambda;
+pub mod queue;
+mod scheduler;
+pub mod secrets;
+mod streams;
 pub mod template;
+
+pub use cloud::{Cloud, CloudOptions, Drive, Maker, StartError};
+pub use faults::{Effect, Faults, Rule};
+pub use front::Operation;

@@ -10,7 +10,7 @@
 
 use std::{fmt, str::FromStr};
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,9 @@ impl fmt::Display for Status {
 
 /// Not a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected one of begun, exchanging, awaiting_confirmation, active, declined, failed, merged, reauthorization_required, erasing, erased")]
+#[error(
+    "expected one of begun, exchanging, awaiting_confirmation, active, declined, failed, merged, reauthorization_required, erasing, erased"
+)]
 pub struct UnknownStatus;
 
 impl FromStr for Status {
@@ -397,7 +399,11 @@ impl Enrollment {
     ///
     /// # Errors
     /// Unless it is being exchanged.
-    pub fn merge_into(self, older: EnrollmentId, now: Timestamp) -> Result<Self, InvalidTransition> {
+    pub fn merge_into(
+        self,
+        older: EnrollmentId,
+        now: Timestamp,
+    ) -> Result<Self, InvalidTransition> {
         let next = self.step(&[Status::Exchanging], Status::Merged, now)?;
         Ok(Self { merged_into: Some(older), ..next })
     }
@@ -470,8 +476,12 @@ impl Enrollment {
 #[must_use]
 pub fn sha256(parts: &[&str]) -> String {
     // Length first, or the border between two parts could move unseen.
-    let joined: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
-    HEXLOWER.encode(digest(&SHA256, joined.as_bytes()).as_ref())
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    HEXLOWER.encode(hash.finish().as_ref())
 }
 
 #[cfg(test)]

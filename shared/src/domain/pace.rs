@@ -118,6 +118,7 @@ impl Car {
     }
 
     /// What is due.
+    #[must_use]
     pub fn due_kinds(&self, now: Timestamp) -> Vec<Kind> {
         Kind::ALL.into_iter().filter(|kind| self.look(*kind).due <= now).collect()
     }

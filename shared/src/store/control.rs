@@ -74,7 +74,10 @@ impl Store {
             .table_name(&self.tables.records)
             .set_key(Some(key()))
             .update_expression("SET stopped = :stopped")
-            .expression_attribute_values(":stopped", aws_sdk_dynamodb::types::AttributeValue::L(list))
+            .expression_attribute_values(
+                ":stopped",
+                aws_sdk_dynamodb::types::AttributeValue::L(list),
+            )
             .send()
             .await
             .map_err(|error| AwsError::from_sdk(&error))?;

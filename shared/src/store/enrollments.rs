@@ -61,7 +61,9 @@ fn deadline(enrollment: &Enrollment) -> Option<Timestamp> {
         Status::AwaitingConfirmation => enrollment.confirmation.as_ref().map(|c| c.until),
         Status::Erasing => Some(enrollment.updated_at),
         // A car may still come into the account.
-        Status::Active if enrollment.vehicles == Some(0) => Some(enrollment.updated_at + LOOK_AGAIN),
+        Status::Active if enrollment.vehicles == Some(0) => {
+            Some(enrollment.updated_at + LOOK_AGAIN)
+        }
         _ => None,
     }
 }
@@ -69,7 +71,9 @@ fn deadline(enrollment: &Enrollment) -> Option<Timestamp> {
 fn expiry(enrollment: &Enrollment) -> Option<Timestamp> {
     match enrollment.status {
         Status::Begun => Some(enrollment.link_expires_at + DEAD_KEPT),
-        Status::Declined | Status::Failed | Status::Merged => Some(enrollment.updated_at + DEAD_KEPT),
+        Status::Declined | Status::Failed | Status::Merged => {
+            Some(enrollment.updated_at + DEAD_KEPT)
+        }
         Status::Erased => Some(enrollment.updated_at + TOMBSTONE_KEPT),
         _ => None,
     }
@@ -119,7 +123,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Conflict`] when it was changed in between.
-    pub async fn save_enrollment(&self, enrollment: &Enrollment, version: u64) -> Result<(), Error> {
+    pub async fn save_enrollment(
+        &self,
+        enrollment: &Enrollment,
+        version: u64,
+    ) -> Result<(), Error> {
         let attempt = AttemptId::random();
         let put = self.enrollment_put(enrollment, version, &attempt)?;
         let result = self
@@ -158,9 +166,11 @@ impl Store {
         version: u64,
         attempt: &AttemptId,
     ) -> Result<Put, Error> {
-        let put = Put::builder()
-            .table_name(&self.tables.records)
-            .set_item(Some(item(enrollment, version + 1, attempt)?));
+        let put = Put::builder().table_name(&self.tables.records).set_item(Some(item(
+            enrollment,
+            version + 1,
+            attempt,
+        )?));
         let put = if version == 0 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
@@ -176,7 +186,8 @@ impl Store {
     /// When the database fails.
     pub async fn enrollment_of(&self, identity: &str) -> Result<Option<EnrollmentId>, Error> {
         let item = self.record(&format!("IDENT#{identity}"), "-").await?;
-        let id = item.as_ref().and_then(|item| item.get("enrollment")).and_then(|id| id.as_s().ok());
+        let id =
+            item.as_ref().and_then(|item| item.get("enrollment")).and_then(|id| id.as_s().ok());
         Ok(id.and_then(|id| id.parse().ok()))
     }
 
@@ -254,7 +265,10 @@ impl Store {
             .expression_attribute_names("#by", attribute)
             .expression_attribute_names("#sort", sort)
             .expression_attribute_values(":by", text(value))
-            .expression_attribute_values(":prefix", text(if sort == "sk" { "META" } else { "ENR#" }))
+            .expression_attribute_values(
+                ":prefix",
+                text(if sort == "sk" { "META" } else { "ENR#" }),
+            )
             .limit(limit)
             .set_exclusive_start_key(start)
             .send()
@@ -283,7 +297,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn enrollments_with(&self, vin: &crate::domain::vin::Vin) -> Result<Vec<EnrollmentId>, Error> {
+    pub async fn enrollments_with(
+        &self,
+        vin: &crate::domain::vin::Vin,
+    ) -> Result<Vec<EnrollmentId>, Error> {
         let mut found = Vec::new();
         let mut from = None;
         loop {
@@ -335,7 +352,10 @@ impl ListBy {
 }
 
 fn key_of(item: &Item) -> Item {
-    item.iter().filter(|(name, _)| matches!(name.as_str(), "pk" | "sk")).map(|(n, v)| (n.clone(), v.clone())).collect()
+    item.iter()
+        .filter(|(name, _)| matches!(name.as_str(), "pk" | "sk"))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
 }
 
 fn pk_of(item: &Item) -> Option<String> {

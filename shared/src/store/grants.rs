@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Error, SCHEMA, Store, Transaction, applied, number, parse, shard, text, to_item};
+use super::{
+    Applied, Error, SCHEMA, Store, Transaction, applied, number, parse, shard, text, to_item,
+};
 use crate::{
     aws::AwsError,
     domain::{
@@ -212,11 +214,16 @@ impl Store {
             .update_item()
             .table_name(&self.tables.grants)
             .key("pk", text(id.as_str()))
-            .update_expression("SET lease_until = :until, attempt = :attempt, open_intents = open_intents + :one")
+            .update_expression(
+                "SET lease_until = :until, attempt = :attempt, open_intents = open_intents + :one",
+            )
             .expression_attribute_values(":until", number((now + lease).as_second()))
             .expression_attribute_values(":attempt", text(attempt.as_str()))
             .expression_attribute_values(":now", number(now.as_second()))
-            .expression_attribute_values(":one", number(u8::from(!matches!(purpose, ClaimFor::End))))
+            .expression_attribute_values(
+                ":one",
+                number(u8::from(!matches!(purpose, ClaimFor::End))),
+            )
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         if let ClaimFor::Schedule { due_at } = purpose {
@@ -324,7 +331,11 @@ impl Store {
     ///
     /// # Errors
     /// When it can't be expressed.
-    pub fn retire_grant_in(&self, transaction: &mut Transaction, id: &GrantId) -> Result<(), Error> {
+    pub fn retire_grant_in(
+        &self,
+        transaction: &mut Transaction,
+        id: &GrantId,
+    ) -> Result<(), Error> {
         let update = Update::builder()
             .table_name(&self.tables.grants)
             .key("pk", text(id.as_str()))

@@ -39,7 +39,7 @@ use aws_sdk_dynamodb::{
     operation::{
         delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError,
     },
-    types::AttributeValue,
+    types::{AttributeValue, error::ConditionalCheckFailedException},
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
@@ -172,11 +172,8 @@ impl Store {
         let mut items = Vec::new();
         let mut from = None;
         loop {
-            let query = self
-                .client
-                .query()
-                .table_name(table)
-                .expression_attribute_values(":pk", text(pk));
+            let query =
+                self.client.query().table_name(table).expression_attribute_values(":pk", text(pk));
             // An empty value can't be compared with a key.
             let query = if prefix.is_empty() {
                 query.key_condition_expression("pk = :pk")
@@ -251,13 +248,16 @@ pub fn shard(kind: &str, key: &str) -> String {
 /// The shards that one of `workers` walks.
 pub fn shards_of(kind: &str, worker: u16, workers: u16) -> impl Iterator<Item = String> {
     let workers = workers.max(1);
-    (0..SHARDS).filter(move |shard| shard % workers == worker).map(move |shard| format!("{kind}#{shard:02}"))
+    (0..SHARDS)
+        .filter(move |shard| shard % workers == worker)
+        .map(move |shard| format!("{kind}#{shard:02}"))
 }
 
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "numbers are copied")]
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
@@ -297,15 +297,16 @@ fn due_key(item: &Item) -> Option<DueKey> {
 
 /// The error of a write that may carry the item which made its condition fail.
 pub(crate) trait ConditionFailure: ProvideErrorMetadata {
-    fn failed_on(&self) -> Option<Option<&Item>>;
+    /// The failure of a condition, if that is what it is.
+    fn failure(&self) -> Option<&ConditionalCheckFailedException>;
 }
 
 macro_rules! condition_failure {
     ($error:ty) => {
         impl ConditionFailure for $error {
-            fn failed_on(&self) -> Option<Option<&Item>> {
+            fn failure(&self) -> Option<&ConditionalCheckFailedException> {
                 match self {
-                    Self::ConditionalCheckFailedException(failure) => Some(failure.item()),
+                    Self::ConditionalCheckFailedException(failure) => Some(failure),
                     _ => None,
                 }
             }
@@ -321,13 +322,11 @@ pub(crate) fn applied<O, E: ConditionFailure, R>(
     result: Result<O, SdkError<E, R>>,
     attempt: &AttemptId,
 ) -> Result<Applied, Error> {
-    let error = match result {
-        Ok(_) => return Ok(Applied::Yes),
-        Err(error) => error,
-    };
-    let Some(item) = error.as_service_error().and_then(ConditionFailure::failed_on) else {
+    let Err(error) = result else { return Ok(Applied::Yes) };
+    let Some(failure) = error.as_service_error().and_then(ConditionFailure::failure) else {
         return Err(AwsError::from_sdk(&error).into());
     };
+    let item = failure.item();
     let mine = item.and_then(|item| item.get("attempt")).and_then(|id| id.as_s().ok());
     if mine.is_some_and(|id| id == attempt.as_str()) {
         return Ok(Applied::Yes);

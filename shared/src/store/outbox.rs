@@ -51,6 +51,9 @@ impl Store {
     /// When the database fails.
     pub async fn events(&self, enrollment: &EnrollmentId) -> Result<Vec<Event>, Error> {
         let items = self.below(&self.tables.outbox, &partition(enrollment), "EVT#").await?;
-        items.into_iter().map(|item: Item| super::parse::<EventItem>(item, "event").map(|item| item.event)).collect()
+        items
+            .into_iter()
+            .map(|item: Item| super::parse::<EventItem>(item, "event").map(|item| item.event))
+            .collect()
     }
 }

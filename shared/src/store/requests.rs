@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, Error, SCHEMA, Store, Transaction, applied, enrollments::partition, live, number, shard,
-    text, to_item,
+    Applied, Error, SCHEMA, Store, Transaction, applied, enrollments::partition, live, number,
+    shard, text, to_item,
 };
 use crate::domain::{
     brand::Brand,
@@ -97,7 +97,13 @@ impl Request {
     /// A new one.
     #[must_use]
     pub fn new(enrollment: Option<EnrollmentId>, ask: Ask, now: Timestamp) -> Self {
-        Self { id: RequestId::random(), enrollment, ask, progress: Progress::Pending, asked_at: now }
+        Self {
+            id: RequestId::random(),
+            enrollment,
+            ask,
+            progress: Progress::Pending,
+            asked_at: now,
+        }
     }
 
     /// Its partition.
@@ -140,7 +146,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn request(&self, pk: &str, sk: &str, now: Timestamp) -> Result<Option<Request>, Error> {
+    pub async fn request(
+        &self,
+        pk: &str,
+        sk: &str,
+        now: Timestamp,
+    ) -> Result<Option<Request>, Error> {
         let Some(item) = self.record(pk, sk).await? else { return Ok(None) };
         let item: Option<RequestItem> = live(item, "request", now)?;
         Ok(item.map(|item| item.body))

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition, live,
-    number, parse, shard, text, to_item,
+    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition,
+    live, number, parse, shard, text, to_item,
 };
 use crate::{
     aws::AwsError,
@@ -126,14 +126,21 @@ impl Store {
     /// When the database fails.
     pub async fn cars(&self, enrollment: &EnrollmentId) -> Result<Vec<Car>, Error> {
         let items = self.below(&self.tables.records, &partition(enrollment), "CAR#").await?;
-        items.into_iter().map(|item| from_json(&parse::<CarItem>(item, "car")?.body, "car")).collect()
+        items
+            .into_iter()
+            .map(|item| from_json(&parse::<CarItem>(item, "car")?.body, "car"))
+            .collect()
     }
 
     /// One car, and when it is due in the index.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn car(&self, enrollment: &EnrollmentId, vin: &Vin) -> Result<Option<(Car, i64)>, Error> {
+    pub async fn car(
+        &self,
+        enrollment: &EnrollmentId,
+        vin: &Vin,
+    ) -> Result<Option<(Car, i64)>, Error> {
         let item = self.record(&partition(enrollment), &car_key(vin)).await?;
         item.map(|item| {
             let item: CarItem = parse(item, "car")?;
@@ -372,7 +379,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete_below(&self, enrollment: &EnrollmentId, limit: usize) -> Result<usize, Error> {
+    pub async fn delete_below(
+        &self,
+        enrollment: &EnrollmentId,
+        limit: usize,
+    ) -> Result<usize, Error> {
         let pk = partition(enrollment);
         let mut deleted = 0;
         for (table, prefix) in [(&self.tables.records, ""), (&self.tables.outbox, "EVT#")] {

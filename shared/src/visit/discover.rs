@@ -24,9 +24,7 @@ impl Visit<'_> {
     /// See [`Error`].
     pub async fn discover(&mut self, version: u64) -> Result<Vec<Car>, Error> {
         let extensions = [Extension::OnboardCapabilities, Extension::Branding];
-        let listing = self
-            .ask(async |api| api.vehicles(&extensions).await)
-            .await?;
+        let listing = self.ask(async |api| api.vehicles(&extensions).await).await?;
         let known = self.app.store.cars(&self.enrollment.id).await?;
         let mut cars = Vec::new();
         for vehicles in listing.found.chunks(AT_ONCE) {
@@ -68,7 +66,8 @@ impl Visit<'_> {
                 Some(_) => {}
             }
             if stored.as_ref().is_none_or(|stored| stored.value.vehicle != *vehicle) {
-                let (snapshot, version) = stored.map_or((Snapshot::new(), 0), |stored| (stored.value.snapshot, stored.version));
+                let (snapshot, version) = stored
+                    .map_or((Snapshot::new(), 0), |stored| (stored.value.snapshot, stored.version));
                 let known = Known { vehicle: vehicle.clone(), snapshot };
                 store.save_known_in(&mut transaction, id, &known, version)?;
                 changed = true;
@@ -97,12 +96,17 @@ impl Visit<'_> {
     async fn count(&self, found: usize, version: u64) -> Result<(), Error> {
         let count = u32::try_from(found).unwrap_or(u32::MAX);
         let reason = (count == 0).then_some(Reason::NoVehicle);
-        if self.enrollment.vehicles == Some(count) && self.enrollment.reason == reason && count > 0 {
+        if self.enrollment.vehicles == Some(count) && self.enrollment.reason == reason && count > 0
+        {
             return Ok(());
         }
         let now = self.app.clock.now();
-        let counted =
-            Enrollment { vehicles: Some(count), reason, updated_at: now, ..self.enrollment.clone() };
+        let counted = Enrollment {
+            vehicles: Some(count),
+            reason,
+            updated_at: now,
+            ..self.enrollment.clone()
+        };
         let counted = Versioned { value: counted, version };
         Ok(self.app.store.save_enrollment(&counted.value, counted.version).await?)
     }

@@ -69,7 +69,11 @@ impl Visit<'_> {
         failure.map_or(Ok(looked), Err)
     }
 
-    async fn status(&mut self, car: &mut Car, looked: &mut Looked) -> Result<Option<Absent>, Error> {
+    async fn status(
+        &mut self,
+        car: &mut Car,
+        looked: &mut Looked,
+    ) -> Result<Option<Absent>, Error> {
         let (address, now) = (car.address.clone(), self.app.clock.now());
         let found = self.ask(async |api| api.status(&address, now).await).await?;
         let Some(snapshot) = found else { return Ok(Some(Absent::NoData)) };
@@ -158,7 +162,8 @@ impl Visit<'_> {
         let merged = Known { vehicle: known.value.vehicle, snapshot };
         store.save_known_in(&mut transaction, id, &merged, known.version)?;
         self.observe(&mut transaction, &car.vin, &changes)?;
-        let mut fields: Vec<_> = changes.iter().map(|change| change.field.name().to_owned()).collect();
+        let mut fields: Vec<_> =
+            changes.iter().map(|change| change.field.name().to_owned()).collect();
         fields.dedup();
         let what = What::StateChanged { vin: car.vin.clone(), fields };
         store.tell_in(&mut transaction, Event::new(id, what, now))?;
@@ -168,7 +173,12 @@ impl Visit<'_> {
     }
 
     /// History: only what moved, and no place unless that is wanted.
-    fn observe(&self, transaction: &mut Transaction, vin: &Vin, changes: &[Change]) -> Result<(), Error> {
+    fn observe(
+        &self,
+        transaction: &mut Transaction,
+        vin: &Vin,
+        changes: &[Change],
+    ) -> Result<(), Error> {
         let retention = &self.app.config.retention;
         let kept: Vec<_> = changes
             .iter()
@@ -199,7 +209,15 @@ impl Visit<'_> {
             store.demand_open_in(&mut transaction, id)?;
             for (at, entry_id, entry) in chunk {
                 let until = kept_until(*at, days.max(1));
-                store.add_entry_in(&mut transaction, id, history, vin, (*at, entry_id), entry, until)?;
+                store.add_entry_in(
+                    &mut transaction,
+                    id,
+                    history,
+                    vin,
+                    (*at, entry_id),
+                    entry,
+                    until,
+                )?;
             }
             store.commit(transaction).await?;
         }

@@ -132,8 +132,13 @@ async fn a_page_works_once_and_only_for_a_driver_of_its_brand() {
     let maker = Maker::start().await;
     let page = maker.authorize(Brand::Peugeot, &[]).await;
 
+    // Another brand's provider, then another brand's driver at the right one.
     assert_eq!(maker.press(&page, "opel-alex", "accept").await.status, 400);
     let page = maker.authorize(Brand::Peugeot, &[]).await;
+    let request = simulator::consent_request(&page.text).unwrap();
+    let form = [("request", request), ("account", "opel-alex"), ("decision", "accept")];
+    let reply = maker.post(&maker.idp(Brand::Peugeot, "/consent"), &form).await;
+    assert_eq!((reply.status, reply.header("location")), (400, ""));
     assert_eq!(maker.press(&page, "peugeot-stranger", "accept").await.status, 400);
     assert_eq!(maker.press(&page, "peugeot-alex", "perhaps").await.status, 400);
     assert_eq!(maker.press(&page, "peugeot-alex", "accept").await.status, 302);
