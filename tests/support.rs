@@ -1,1 +1,256 @@
-//! support
+//! The whole cloud on free ports with a clock that is set by hand, a simulated maker, and a driver
+//! with a browser: what every integration test begins with.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "a test fails by panicking"
+)]
+#![expect(clippy::allow_attributes, reason = "as above")]
+
+use std::time::Duration;
+
+use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, browser::Page, clock::ManualClock};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use url::Url;
+
+/// When every test begins.
+pub const START: &str = "2026-03-02T06:00:00Z";
+/// Where the operator's own site would be.
+pub const RETURN_TO: &str = "http://127.0.0.1/connected";
+
+/// A cloud, its clock, and the operator's key.
+pub struct World {
+    /// The cloud.
+    pub cloud: Cloud,
+    /// Its clock.
+    pub clock: ManualClock,
+    http: reqwest::Client,
+    key: String,
+}
+
+/// What the operator's API answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, or null.
+    pub body: Value,
+}
+
+/// An enrollment begun through the API.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// Its id.
+    pub id: String,
+    /// The link for the user.
+    pub login_url: Url,
+}
+
+impl World {
+    /// Starts everything, without faults.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Starts everything with a database that is unkind by seed.
+    pub async fn unkind(seed: u64) -> Self {
+        Self::with(|options| options.faults = Faults::seeded(seed)).await
+    }
+
+    /// Starts everything, set up otherwise.
+    pub async fn with(change: impl FnOnce(&mut CloudOptions)) -> Self {
+        // `RUST_LOG=info cargo test …` tells what happens within.
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let clock = ManualClock::at(START.parse().unwrap());
+        let mut options = CloudOptions::manual(clock.clock());
+        options.throttled = false;
+        options.parameters.insert("ReturnTo".into(), "http://127.0.0.1/".into());
+        change(&mut options);
+        Self::begin(options, clock).await
+    }
+
+    async fn begin(options: CloudOptions, clock: ManualClock) -> Self {
+        let cloud = Cloud::start(options).await.unwrap();
+        let key = cloud.api_key().unwrap().expose_secret().to_owned();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { cloud, clock, http, key }
+    }
+
+    /// The simulated maker.
+    pub fn maker(&self) -> &simulator::World {
+        self.cloud.simulator().unwrap().world()
+    }
+
+    /// An address of the gateway.
+    pub fn url(&self, path: &str) -> Url {
+        format!("{}{path}", self.cloud.gateway_url()).parse().unwrap()
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Calls the operator's API with the operator's key.
+    pub async fn api(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.api_as(&self.key, method, path, body).await
+    }
+
+    /// Calls it with another key.
+    pub async fn api_as(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let request = self
+            .http
+            .request(method.parse().unwrap(), self.url(path))
+            .header("authorization", format!("Bearer {key}"));
+        let request = match body {
+            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
+        Answer { status, body }
+    }
+
+    /// Reads from the API; anything but 200 fails the test.
+    pub async fn read(&self, path: &str) -> Value {
+        let answer = self.api("GET", path, None).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Begins an enrollment for a user.
+    pub async fn begin_enrollment(&self, user: &str, brand: &str) -> Begun {
+        let scopes = ["openid", "data:telemetry", "data:position", "data:trip", "data:alert"];
+        let wish =
+            json!({"user_ref": user, "brand": brand, "return_to": RETURN_TO, "scopes": scopes});
+        let answer = self.api("POST", "/v1/enrollments", Some(wish)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        Begun {
+            id: answer.body["id"].as_str().unwrap().to_owned(),
+            login_url: answer.body["login_url"].as_str().unwrap().parse().unwrap(),
+        }
+    }
+
+    /// Opens a login link and stops where the maker sends the browser back to.
+    pub async fn consent(&self, browser: &mut Browser, link: &Url, account: &str) -> Url {
+        self.decide(browser, link, account, "accept").await
+    }
+
+    /// The same, refusing.
+    pub async fn refuse(&self, browser: &mut Browser, link: &Url, account: &str) -> Url {
+        self.decide(browser, link, account, "refuse").await
+    }
+
+    async fn decide(
+        &self,
+        browser: &mut Browser,
+        link: &Url,
+        account: &str,
+        decision: &str,
+    ) -> Url {
+        let departed = browser.get(link).await.unwrap();
+        assert_eq!(departed.status, 302, "{}", departed.body);
+        let authorize = departed.location.expect("a redirect to the maker");
+        let page = browser.get(&authorize).await.unwrap();
+        assert_eq!(page.status, 200, "{}", page.body);
+        let request = simulator::consent_request(&page.body).unwrap().to_owned();
+        let consent = authorize.join("consent").unwrap();
+        let fields = [("request", request.as_str()), ("account", account), ("decision", decision)];
+        let decided = browser.post(&consent, &fields).await.unwrap();
+        assert!(decided.location.is_some(), "{} {}", decided.status, decided.body);
+        decided.location.expect("a redirect back to us")
+    }
+
+    /// A whole enrollment, confirmed, and its cars discovered. Returns its id.
+    pub async fn enroll(&self, user: &str, brand: &str, account: &str) -> String {
+        let (id, ended) = self.enroll_unconfirmed(user, brand, account).await;
+        let confirmation = query(&ended, "confirmation").expect("a confirmation");
+        let answer = self.confirm(&id, &confirmation).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        self.settle().await;
+        id
+    }
+
+    /// An enrollment up to where the browser is sent to the operator's own site.
+    pub async fn enroll_unconfirmed(&self, user: &str, brand: &str, account: &str) -> (String, Url) {
+        let begun = self.begin_enrollment(user, brand).await;
+        let mut browser = Browser::new().unwrap();
+        let back = self.consent(&mut browser, &begun.login_url, account).await;
+        let page = browser.get(&back).await.unwrap();
+        assert_eq!(page.status, 303, "{}", page.body);
+        (begun.id, page.location.unwrap())
+    }
+
+    /// Posts a confirmation.
+    pub async fn confirm(&self, id: &str, confirmation: &str) -> Answer {
+        let body = json!({"confirmation": confirmation});
+        self.api("POST", &format!("/v1/enrollments/{id}/confirm"), Some(body)).await
+    }
+
+    /// Where an enrollment stands.
+    pub async fn status(&self, id: &str) -> String {
+        let enrollment = self.read(&format!("/v1/enrollments/{id}")).await;
+        enrollment["status"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs the streams until nothing waits.
+    pub async fn settle(&self) {
+        self.cloud.settle().await.unwrap();
+    }
+
+    /// Lets time pass. What is scheduled runs every ten minutes of a short while and every hour of
+    /// a long one: each run asks 64 shards of each index, so every minute would cost minutes.
+    pub async fn pass(&self, duration: SignedDuration) {
+        let end = self.now() + duration;
+        let step = if duration > SignedDuration::from_hours(6) { 60 } else { 10 };
+        while self.now() < end {
+            let next = self.now() + SignedDuration::from_mins(step);
+            self.clock.advance_to(next.min(end));
+            self.cloud.tick().await.unwrap();
+        }
+    }
+
+    /// The events told of an enrollment so far, oldest first.
+    pub async fn events(&self, id: &str) -> Vec<Value> {
+        let items = self.cloud.items("Outbox").await.unwrap();
+        let mut events: Vec<Value> = items
+            .into_iter()
+            .filter(|item| item["pk"]["S"] == format!("ENR#{id}"))
+            .map(|item| item["event"]["M"].clone())
+            .collect();
+        events.sort_by_key(|event| event["time"]["S"].as_str().unwrap_or_default().to_owned());
+        events
+    }
+
+    /// The types of those events.
+    pub async fn event_types(&self, id: &str) -> Vec<String> {
+        let events = self.events(id).await;
+        events.iter().map(|event| event["what"]["M"]["type"]["S"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A parameter of an address.
+pub fn query(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// A new browser.
+pub fn browser() -> Browser {
+    Browser::new().unwrap()
+}
+
+/// Waits a little in real time: for what runs beside the test.
+pub async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+/// For tests that look at answers closely.
+pub type Seen = Page;

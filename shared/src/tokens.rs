@@ -175,7 +175,7 @@ async fn renew(
     };
     match call(app, grant.brand, &refresh_token).await? {
         Ok(tokens) => keep(app, &grant, tokens, refresh_token).await,
-        Err(TokenError::InvalidGrant) => refused(app, grant, control, budget).await,
+        Err(TokenError::InvalidGrant) => refused(app, grant).await,
         Err(error) => {
             let wait = match error {
                 TokenError::Limited { retry_after } => {
@@ -264,7 +264,11 @@ async fn refused(
     }
     // Our own intent is one; one more was never answered.
     let reason = if grant.open_intents > 1 { Reason::LostAnswer } else { Reason::Withdrawn };
-    end(app, &grant, reason).await?;
+    if let Err(error) = end(app, &grant, reason).await {
+        // The maker did answer: this intent must not look like a lost answer to the next run.
+        put_off(app, &grant, true, None).await?;
+        return Err(error);
+    }
     Err(Error::Ended(reason))
 }
 

@@ -24,7 +24,7 @@ use crate::{
     database::{DatabaseError, Tables},
     faults::Faults,
     folder::Folder,
-    front::{Operation, Usage},
+    front::{AccessKey, Keys, Operation, Usage},
     queue::Queues,
     scheduler::Scheduler,
     secrets::SecretStore,
@@ -45,6 +45,7 @@ pub struct Cloud {
     faults: Faults,
     simulator: Option<Simulator>,
     usage: Usage,
+    keys: Keys,
     tables: Tables,
     secrets: SecretStore,
     queues: Queues,
@@ -127,16 +128,32 @@ impl Cloud {
         &self.queues
     }
 
+    /// A key to the front in a function's name, with the rights of its role.
+    #[must_use]
+    pub fn access_key(&self, function: &str) -> AccessKey {
+        self.keys.issue(function)
+    }
+
     /// Runs the schedules that are due, then the streams until nothing waits. Returns how many
     /// scheduled runs there were.
     ///
     /// # Errors
     /// When the database has stopped.
     pub async fn tick(&self) -> Result<usize, DatabaseError> {
-        let ran = self.scheduler.tick().await;
+        let ran = self.scheduler.tick(self.clock.now(), |function, event| {
+            let functions = Arc::clone(&self.streams.functions);
+            async move { functions.invoke(&function, event).await }
+        });
+        let ran = ran.await;
         self.settle().await?;
         self.sweep_now_and_then().await?;
         Ok(ran)
+    }
+
+    /// When the next schedule is due: a manual clock may be set so far without passing one.
+    #[must_use]
+    pub fn next_schedule(&self) -> Option<Timestamp> {
+        self.scheduler.next()
     }
 
     /// Delivers changes until nothing waits.
@@ -186,6 +203,7 @@ impl Cloud {
         if let Some(simulator) = simulator {
             simulator.shutdown().await;
         }
+        streams.functions.end();
         drop((tables, queues, scheduler, streams));
         // Work that was started and not awaited may hold the database a little longer.
         let _ = tokio::task::spawn_blocking(move || database.join()).await;
@@ -207,3 +225,6 @@ impl Cloud {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

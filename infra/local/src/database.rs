@@ -156,6 +156,3 @@ fn conflict(operation: Operation, body: &Value, drawn: u64) -> Refusal {
     Refusal::new(400, "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", &message)
         .with("CancellationReasons", reasons.into())
 }
-
-#[cfg(test)]
-mod tests;

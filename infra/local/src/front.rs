@@ -193,6 +193,12 @@ impl Front {
             Service::SecretsManager => self.secrets.call(&body).map(free),
             Service::Sqs => self.queues.call(operation, &body).await.map(free),
         };
+        if let Err(refusal) = &result
+            && refusal.kind.ends_with("#ValidationException")
+        {
+            // A mistake in the code that asks, which its own error does not tell.
+            tracing::warn!(function, operation = operation.name(), "invalid: {}", refusal.message);
+        }
         self.usage.count(function, operation, result.as_ref().map(|reply| reply.units).ok());
         Ok(result?.body)
     }
@@ -207,3 +213,9 @@ impl Front {
 fn free(body: Value) -> Reply {
     Reply { body, units: 0.0 }
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,11 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use shared::{App, Clock, Config, secrets::SecretName};
-use tokio::{sync::broadcast::error::RecvError, task::JoinError};
+use tokio::{
+    runtime::Handle,
+    sync::{broadcast::error::RecvError, oneshot},
+    task::JoinError,
+};
 use tracing::Instrument;
 
 use crate::{
@@ -107,10 +111,20 @@ impl Functions {
         let function = self.all.get(name).ok_or(InvokeError::Unknown)?;
         let mut deaths = self.faults.deaths();
         let warm = self.warm(name, function)?;
-        let request_id = shared::random::id();
+        let event = LambdaEvent::new(payload, context(name, function.timeout));
+        let (alive, ended) = oneshot::channel::<()>();
         let span = tracing::info_span!("function", name);
-        let invocation = warm.invoke(LambdaEvent::new(payload, context(name, &request_id, function.timeout)));
-        let mut task = tokio::spawn(invocation.instrument(span));
+        let runtime = Handle::current();
+        // A thread for each invocation, as Lambda has a process for each: a handler need not be
+        // one that moves between threads.
+        let task = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    answer = warm.invoke(event).instrument(span) => Some(answer),
+                    _ = ended => None,
+                }
+            })
+        });
         let dies = async {
             loop {
                 match deaths.recv().await {
@@ -122,21 +136,27 @@ impl Functions {
         };
         let ends = async {
             tokio::select! {
-                answer = &mut task => answer.map_err(|error| died(name, &error)),
+                answer = task => answer.map_err(|error| died(name, &error))?.ok_or(InvokeError::Died),
                 () = dies => Err(InvokeError::Died),
             }
         };
         let ended = tokio::time::timeout(function.timeout, ends).await;
+        // What still runs is dropped where it stands.
+        drop(alive);
         let ended = ended.unwrap_or(Err(InvokeError::TimedOut));
         match ended {
             Ok(answer) => answer.map_err(InvokeError::Failed),
             Err(error) => {
-                task.abort();
                 // The next event finds a new process.
                 *function.warm.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 Err(error)
             }
         }
+    }
+
+    /// Ends whatever still runs.
+    pub(crate) fn end(&self) {
+        self.all.keys().for_each(|name| self.faults.kill(name));
     }
 
     fn warm(&self, name: &str, function: &Function) -> Result<Warm, shared::app::StartError> {
@@ -162,9 +182,9 @@ fn died(name: &str, error: &JoinError) -> InvokeError {
     InvokeError::Died
 }
 
-fn context(name: &str, request_id: &str, timeout: Duration) -> Context {
+fn context(name: &str, timeout: Duration) -> Context {
     let mut context = Context::default();
-    request_id.clone_into(&mut context.request_id);
+    context.request_id = shared::random::id();
     context.invoked_function_arn = format!("arn:aws:lambda:local-1:000000000000:function:{name}");
     // Real time, as Lambda's: work ends by the machine's clock, whatever the cars' clock says.
     let now = u64::try_from(Clock::system().now().as_millisecond()).unwrap_or_default();
@@ -179,3 +199,6 @@ fn event(
 ) -> Program {
     Program { code: Code::Event(handler), needs }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,34 +67,40 @@ async fn entry(
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    if !gateway.names.addressed(request.headers()) {
-        return message(StatusCode::FORBIDDEN, "Forbidden");
-    }
-    let (parts, body) = request.into_parts();
-    let path = percent_decoded(parts.uri.path());
-    let found = path.as_deref().and_then(|path| gateway.routes.find(parts.method.as_str(), path));
-    let (Some(path), Some(found)) = (&path, found) else {
-        return message(StatusCode::NOT_FOUND, "Not Found");
-    };
-    let watch = Stopwatch::start();
-    let response = if head_size(&parts) > HEADERS {
-        message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
-    } else if gateway.throttled && !found.entry.admits(gateway.running.passed()) {
-        message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
-    } else {
-        match Limited::new(body, BODY).collect().await {
-            Ok(body) => gateway.forward(&parts, &body.to_bytes(), path, &found, source).await,
-            Err(_) => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-        }
-    };
-    // The route's key and never the path, which holds VINs and ids.
-    let (route, status) = (&found.entry.key, response.status().as_u16());
+    let (watch, method) = (Stopwatch::start(), request.method().clone());
+    let (route, response) = gateway.answer(request, source).await;
+    let (route, status) = (route.unwrap_or("-"), response.status().as_u16());
     let duration_ms = u64::try_from(watch.passed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(target: "access", %route, method = %parts.method, status, duration_ms, "request");
+    // The route's key and never the path, which holds VINs and ids.
+    tracing::info!(target: "access", route, %method, status, duration_ms, "request");
     response
 }
 
 impl Gateway {
+    /// The key of the route that fits, and the answer.
+    async fn answer(&self, request: Request, source: SocketAddr) -> (Option<&str>, Response) {
+        if !self.names.addressed(request.headers()) {
+            return (None, message(StatusCode::FORBIDDEN, "Forbidden"));
+        }
+        let (parts, body) = request.into_parts();
+        let path = percent_decoded(parts.uri.path());
+        let found = path.as_deref().and_then(|path| self.routes.find(parts.method.as_str(), path));
+        let (Some(path), Some(found)) = (&path, found) else {
+            return (None, message(StatusCode::NOT_FOUND, "Not Found"));
+        };
+        let response = if head_size(&parts) > HEADERS {
+            message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
+        } else if self.throttled && !found.entry.admits(self.running.passed()) {
+            message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
+        } else {
+            match Limited::new(body, BODY).collect().await {
+                Ok(body) => self.forward(&parts, &body.to_bytes(), path, &found, source).await,
+                Err(_) => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            }
+        };
+        (Some(&found.entry.key), response)
+    }
+
     async fn forward(
         &self,
         parts: &Parts,
@@ -104,22 +110,29 @@ impl Gateway {
         source: SocketAddr,
     ) -> Response {
         let request_id = random::id();
-        let event = event::event(parts, body, &Around {
-            route: &found.entry.key,
-            parameters: &found.parameters,
-            path,
-            source: source.ip(),
-            https: self.https,
-            now: self.clock.now(),
-            request_id: &request_id,
-        });
+        let event = event::event(
+            parts,
+            body,
+            &Around {
+                route: &found.entry.key,
+                parameters: &found.parameters,
+                path,
+                source: source.ip(),
+                https: self.https,
+                now: self.clock.now(),
+                request_id: &request_id,
+            },
+        );
         match self.functions.invoke(&found.entry.function, event).await {
-            Ok(answer) => event::response(answer)
-                .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
+            Ok(answer) => event::response(answer).unwrap_or_else(|| {
+                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }),
             Err(error) => {
                 tracing::error!(function = found.entry.function, error = %error, "no answer");
                 let (status, text) = match error {
-                    crate::functions::InvokeError::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+                    crate::functions::InvokeError::TimedOut => {
+                        (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+                    }
                     _ => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
                 };
                 message(status, text)
@@ -141,7 +154,8 @@ fn percent_decoded(path: &str) -> Option<String> {
     let mut rest = path.as_bytes();
     while let [first, tail @ ..] = rest {
         let hex = tail.split_at_checked(2).filter(|_| *first == b'%');
-        let decoded = hex.and_then(|(hex, tail)| Some((HEXLOWER_PERMISSIVE.decode(hex).ok()?, tail)));
+        let decoded =
+            hex.and_then(|(hex, tail)| Some((HEXLOWER_PERMISSIVE.decode(hex).ok()?, tail)));
         if let Some((byte, tail)) = decoded {
             bytes.extend(byte);
             rest = tail;
@@ -152,3 +166,9 @@ fn percent_decoded(path: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod tests;

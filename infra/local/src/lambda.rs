@@ -9,8 +9,8 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 use shared::App;
 
-/// What an invocation comes to.
-pub(crate) type Invocation = Pin<Box<dyn Future<Output = Result<Value, Diagnostic>> + Send>>;
+/// An invocation under way. It stays on one thread: the runtime asks no more of a handler.
+pub type Invocation = Pin<Box<dyn Future<Output = Result<Value, Diagnostic>>>>;
 
 /// How a function is called.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub enum Code {
     /// Behind the gateway.
     Http(fn(Arc<App>) -> Router),
     /// Woken by a schedule or a stream.
-    Event(fn(Arc<App>, LambdaEvent<Value>) -> Pin<Box<dyn Future<Output = Result<Value, Diagnostic>> + Send>>),
+    Event(fn(Arc<App>, LambdaEvent<Value>) -> Invocation),
 }
 
 /// A function that has started: what stays warm between invocations.
@@ -48,8 +48,7 @@ impl Warm {
 
 async fn http(router: Router, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let request: LambdaRequest = serde_json::from_value(event.payload).map_err(|error| failed(&error))?;
-    let mut adapter = Adapter::from(router);
-    let response = adapter.call(LambdaEvent::new(request, event.context)).await;
+    let response = Adapter::from(router).call(LambdaEvent::new(request, event.context)).await;
     let response = response.unwrap_or_else(|impossible| match impossible {});
     serde_json::to_value(response).map_err(|error| failed(&error))
 }

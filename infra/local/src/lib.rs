@@ -3,6 +3,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod browser;
+pub mod cli;
+pub mod clock;
 pub mod cloud;
 pub mod credentials;
 pub mod database;
@@ -11,13 +14,17 @@ pub mod folder;
 pub mod front;
 pub mod functions;
 mod gateway;
-mod lambda;
+pub mod lambda;
 pub mod queue;
-mod scheduler;
+pub mod scheduler;
 pub mod secrets;
 mod streams;
+#[cfg(test)]
+mod testing;
 pub mod template;
 
+pub use browser::Browser;
+pub use clock::ManualClock;
 pub use cloud::{Cloud, CloudOptions, Drive, Maker, StartError};
 pub use faults::{Effect, Faults, Rule};
 pub use front::Operation;

@@ -13,7 +13,7 @@ use crate::template::Schedule;
 
 /// All schedules, and when each is due next.
 #[derive(Debug)]
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     entries: Mutex<Vec<Entry>>,
 }
 
@@ -27,8 +27,10 @@ struct Entry {
 impl Scheduler {
     /// Schedules by the function they wake. Each is due for the first time one period after `now`,
     /// as a new `rate(…)` is.
-    #[must_use]
-    pub fn new(schedules: impl IntoIterator<Item = (String, Schedule)>, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        schedules: impl IntoIterator<Item = (String, Schedule)>,
+        now: Timestamp,
+    ) -> Self {
         let entry = |(function, schedule): (String, Schedule)| {
             let next = after(now, &schedule);
             Entry { function, schedule, next }
@@ -37,15 +39,13 @@ impl Scheduler {
     }
 
     /// When the next one is due: as far as a manual clock can jump without passing one.
-    #[must_use]
-    pub fn next(&self) -> Option<Timestamp> {
+    pub(crate) fn next(&self) -> Option<Timestamp> {
         self.entries().iter().map(|entry| entry.next).min()
     }
 
     /// Takes what is due, as function and event. However long ago it was due, it comes once, and
     /// then one period after `now`.
-    #[must_use]
-    pub fn due(&self, now: Timestamp) -> Vec<(String, Value)> {
+    pub(crate) fn due(&self, now: Timestamp) -> Vec<(String, Value)> {
         let mut due = Vec::new();
         for entry in self.entries().iter_mut().filter(|entry| entry.next <= now) {
             entry.next = after(now, &entry.schedule);
@@ -56,7 +56,11 @@ impl Scheduler {
 
     /// Runs what is due, side by side, and waits for it. Says how many were run. There is no second
     /// try: what a run left is still due at the next.
-    pub async fn tick<F, E>(&self, now: Timestamp, invoke: impl Fn(String, Value) -> F) -> usize
+    pub(crate) async fn tick<F, E>(
+        &self,
+        now: Timestamp,
+        invoke: impl Fn(String, Value) -> F,
+    ) -> usize
     where
         F: Future<Output = Result<Value, E>> + Send + 'static,
         E: Display,
@@ -98,8 +102,12 @@ mod tests {
             every: Duration::from_secs(60 * minutes),
             input: json!({"worker": worker}),
         };
-        let schedules = [("refresh", every(5, 0)), ("refresh", every(5, 1)), ("fetch", every(1, 0))];
-        Scheduler::new(schedules.map(|(name, schedule)| (name.to_owned(), schedule)), at("12:00:00"))
+        let schedules =
+            [("refresh", every(5, 0)), ("refresh", every(5, 1)), ("fetch", every(1, 0))];
+        Scheduler::new(
+            schedules.map(|(name, schedule)| (name.to_owned(), schedule)),
+            at("12:00:00"),
+        )
     }
 
     #[test]

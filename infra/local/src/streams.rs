@@ -70,14 +70,17 @@ impl Streams {
 
     /// One attempt at whatever waits. Returns how many records were found waiting.
     pub(crate) async fn pass(&self) -> Result<usize, DatabaseError> {
-        let lanes = self.consumers.iter().flat_map(|consumer| (0..LANES).map(move |lane| (consumer, lane)));
+        let lanes =
+            self.consumers.iter().flat_map(|consumer| (0..LANES).map(move |lane| (consumer, lane)));
         let passes = join_all(lanes.map(|(consumer, lane)| self.lane(consumer, lane))).await;
         passes.into_iter().sum()
     }
 
     /// Starts what no one works at yet, without waiting.
     pub(crate) fn start(self: &Arc<Self>) {
-        for (index, lane) in (0..self.consumers.len()).flat_map(|index| (0..LANES).map(move |lane| (index, lane))) {
+        for (index, lane) in
+            (0..self.consumers.len()).flat_map(|index| (0..LANES).map(move |lane| (index, lane)))
+        {
             let streams = Arc::clone(self);
             tokio::spawn(async move {
                 let Some(consumer) = streams.consumers.get(index) else { return };
@@ -110,11 +113,11 @@ impl Streams {
     /// Hands over one batch. Returns how many of its first records are done with.
     async fn batch(&self, consumer: &Consumer, batch: &[Value]) -> Result<usize, DatabaseError> {
         let mut done = self.hand_over(consumer, batch).await;
-        if done == batch.len() && self.again(consumer) {
+        if done == Some(batch.len()) && self.again(consumer) {
             done = self.hand_over(consumer, batch).await;
         }
         // A batch that failed as a whole is split, so that one bad record holds up itself alone.
-        if done == 0 && batch.len() > 1 && consumer.mapping.bisect {
+        if done.is_none() && batch.len() > 1 && consumer.mapping.bisect {
             let (one, other) = batch.split_at(batch.len() / 2);
             let first = Box::pin(self.batch(consumer, one)).await?;
             if first < one.len() {
@@ -122,6 +125,7 @@ impl Streams {
             }
             return Ok(first + Box::pin(self.batch(consumer, other)).await?);
         }
+        let done = done.unwrap_or_default();
         for record in batch.iter().take(done) {
             self.forget(consumer, record).await?;
         }
@@ -131,14 +135,14 @@ impl Streams {
         }
     }
 
-    /// How many of the first records the function took.
-    async fn hand_over(&self, consumer: &Consumer, batch: &[Value]) -> usize {
+    /// How many of the first records the function took. None: it failed without saying.
+    async fn hand_over(&self, consumer: &Consumer, batch: &[Value]) -> Option<usize> {
         let answer = self.functions.invoke(&consumer.function, json!({"Records": batch})).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::warn!(function = consumer.function, error = %error, "a batch failed");
-                return 0;
+                return None;
             }
         };
         let failures = answer["batchItemFailures"].as_array().filter(|_| consumer.mapping.partial);
@@ -147,19 +151,20 @@ impl Streams {
             // An identifier that is not in the batch fails all of it.
             batch.iter().position(|record| Some(sequence(record)) == id).unwrap_or(0)
         });
-        failed.min().unwrap_or(batch.len())
+        Some(failed.min().unwrap_or(batch.len()))
     }
 
     /// Counts a vain try. After the last one, or when it is too old, the record goes to the queue
     /// for what was given up: where it lies, not what it holds.
     async fn give_up(&self, consumer: &Consumer, record: &Value) -> Result<bool, DatabaseError> {
         let tried = {
-            let mut tries = consumer.tries.lock().unwrap_or_else(PoisonError::into_inner);
-            let tried = tries.entry(sequence(record).to_owned()).or_default();
-            *tried += 1;
-            *tried
+            let mut all = consumer.tries.lock().unwrap_or_else(PoisonError::into_inner);
+            let tries = all.entry(sequence(record).to_owned()).or_default();
+            *tries += 1;
+            *tries
         };
-        let too_old = self.age(record) > i64::try_from(consumer.mapping.max_age.as_secs()).unwrap_or(i64::MAX);
+        let too_old = self.age(record)
+            > i64::try_from(consumer.mapping.max_age.as_secs()).unwrap_or(i64::MAX);
         if tried <= consumer.mapping.retries && !too_old {
             return Ok(false);
         }
@@ -184,11 +189,13 @@ impl Streams {
     /// Whether the seed delivers this batch once more.
     fn again(&self, consumer: &Consumer) -> bool {
         let nth = consumer.batches.fetch_add(1, Ordering::Relaxed);
-        self.seed.is_some_and(|seed| hash(&format!("{seed} {} {nth}", consumer.id)).is_multiple_of(4))
+        self.seed
+            .is_some_and(|seed| hash(&format!("{seed} {} {nth}", consumer.id)).is_multiple_of(4))
     }
 
     fn age(&self, record: &Value) -> i64 {
-        let created = record["dynamodb"]["ApproximateCreationDateTime"].as_i64().unwrap_or_default();
+        let created =
+            record["dynamodb"]["ApproximateCreationDateTime"].as_i64().unwrap_or_default();
         self.clock.now().as_second() - created
     }
 
@@ -199,12 +206,14 @@ impl Streams {
         });
         let page = self.engine.run(move |core| core.own(Operation::Query, body)).await??;
         let items = page["Items"].as_array().into_iter().flatten();
-        let records = items.filter_map(|item| serde_json::from_str::<Value>(item["record"]["S"].as_str()?).ok());
+        let records = items
+            .filter_map(|item| serde_json::from_str::<Value>(item["record"]["S"].as_str()?).ok());
         let mut waiting = Vec::new();
         for record in records {
             if self.age(&record) > KEPT {
                 self.forget(consumer, &record).await?;
-            } else if hash(&record["dynamodb"]["Keys"].to_string()) % (LANES as u64) == lane as u64 {
+            } else if hash(&record["dynamodb"]["Keys"].to_string()) % (LANES as u64) == lane as u64
+            {
                 waiting.push(record);
             }
         }
@@ -229,3 +238,9 @@ fn hash(text: &str) -> u64 {
     let hash = digest(&SHA256, text.as_bytes());
     hash.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,7 @@ mod pattern;
 mod policy;
 mod read;
 
-use std::{
-    collections::BTreeMap,
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 
@@ -51,8 +48,12 @@ impl Scope {
     /// What `Ref` gives for a resource.
     fn identifier(&self, kind: &str, id: &str) -> String {
         match kind {
-            "AWS::SQS::Queue" => format!("https://sqs.{}.amazonaws.com/{ACCOUNT}/{id}", self.region),
-            "AWS::SecretsManager::Secret" => self.arn("secretsmanager", &format!("secret:{id}-local1")),
+            "AWS::SQS::Queue" => {
+                format!("https://sqs.{}.amazonaws.com/{ACCOUNT}/{id}", self.region)
+            }
+            "AWS::SecretsManager::Secret" => {
+                self.arn("secretsmanager", &format!("secret:{id}-local1"))
+            }
             _ => id.to_owned(),
         }
     }
@@ -62,12 +63,16 @@ impl Scope {
         let service = kind.split("::").nth(1)?.to_lowercase();
         Some(match (kind, attribute) {
             ("AWS::DynamoDB::Table", "Arn") => self.arn("dynamodb", &format!("table/{id}")),
-            ("AWS::DynamoDB::Table", "StreamArn") => self.arn("dynamodb", &format!("table/{id}/stream/local")),
+            ("AWS::DynamoDB::Table", "StreamArn") => {
+                self.arn("dynamodb", &format!("table/{id}/stream/local"))
+            }
             ("AWS::SQS::Queue", "Arn") => self.arn("sqs", id),
             ("AWS::SQS::Queue", "QueueName") => id.to_owned(),
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{id}"),
             (_, "Arn") => self.arn(&service, id),
-            ("AWS::ApiGatewayV2::DomainName", "RegionalDomainName" | "RegionalHostedZoneId") => id.to_owned(),
+            ("AWS::ApiGatewayV2::DomainName", "RegionalDomainName" | "RegionalHostedZoneId") => {
+                id.to_owned()
+            }
             _ => return None,
         })
     }

@@ -179,6 +179,17 @@ pub(crate) async fn meet<F: Future<Output = Response>>(
     work: impl FnOnce() -> F,
 ) -> Response {
     app.world.count(operation);
+    let response = answered(app, operation, extended, work).await;
+    tracing::debug!(?operation, status = response.status().as_u16(), "call to the simulated maker");
+    response
+}
+
+async fn answered<F: Future<Output = Response>>(
+    app: &App,
+    operation: Operation,
+    extended: bool,
+    work: impl FnOnce() -> F,
+) -> Response {
     let Some(kind) = app.world.faults().take(operation, extended) else {
         return work().await;
     };

@@ -340,7 +340,8 @@ impl Store {
             .table_name(&self.tables.grants)
             .key("pk", text(id.as_str()))
             .condition_expression("attribute_exists(pk)")
-            .update_expression("REMOVE shard, due_at")
+            .update_expression("REMOVE #shard, due_at")
+            .expression_attribute_names("#shard", "shard")
             .build()
             .map_err(|_| Error::Malformed("grant"))?;
         transaction.update(update);

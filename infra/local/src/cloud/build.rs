@@ -64,7 +64,7 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
     let (stop, stopped) = watch::channel(false);
     let services = Front {
         names: Front::names(front_addr),
-        keys,
+        keys: keys.clone(),
         policies: template.functions.iter().map(|(name, function)| (name.clone(), function.policy.clone())).collect(),
         tables: tables.clone(),
         secrets: secrets.clone(),
@@ -80,10 +80,10 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
     let schedules = template.functions.iter().flat_map(|(name, function)| {
         function.schedules.iter().map(move |schedule| (name.clone(), schedule.clone()))
     });
-    let scheduler = Arc::new(Scheduler::new(Arc::clone(&functions), options.clock.clone(), schedules));
+    let scheduler = Arc::new(Scheduler::new(schedules, options.clock.now()));
     let streams = Arc::new(Streams {
         engine,
-        functions,
+        functions: Arc::clone(&functions),
         queues: queues.clone(),
         clock: options.clock.clone(),
         seed: options.faults.seed(),
@@ -93,8 +93,13 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
         tasks.push(super::background::streams(Arc::clone(&streams), news, stopped.clone()));
     }
     if options.schedules == Drive::Running {
-        let sweeping = (tables.clone(), options.clock.clone());
-        tasks.push(super::background::schedules(Arc::clone(&scheduler), sweeping, stopped));
+        let house = super::background::House {
+            scheduler: Arc::clone(&scheduler),
+            functions: Arc::clone(&functions),
+            tables: tables.clone(),
+            clock: options.clock.clone(),
+        };
+        tasks.push(super::background::schedules(house, stopped));
     }
     Ok(Cloud {
         gateway_addr: ground.gateway_addr,
@@ -106,6 +111,7 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
         faults: options.faults,
         simulator: maker,
         usage,
+        keys,
         tables,
         secrets,
         queues,

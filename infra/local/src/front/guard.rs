@@ -28,4 +28,12 @@ impl Names {
         });
         own && hosts.next().is_none()
     }
+
+    /// No `Origin`, or one of ours: a page elsewhere has nothing to ask here.
+    pub(crate) fn same_origin(&self, headers: &HeaderMap) -> bool {
+        headers.get_all(header::ORIGIN).iter().all(|origin| {
+            let host = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+            host.is_some_and(|(_, host)| self.0.iter().any(|name| name.eq_ignore_ascii_case(host)))
+        })
+    }
 }

@@ -4,7 +4,7 @@
 use aws_lc_rs::{constant_time, digest, hmac};
 use axum::http::{HeaderMap, header, request::Parts};
 use data_encoding::HEXLOWER;
-use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -55,8 +55,8 @@ impl<'a> Credential<'a> {
         now: Timestamp,
     ) -> Result<(), SignatureError> {
         let date = parts.headers.get("x-amz-date").and_then(|date| date.to_str().ok()).unwrap_or_default();
-        let signed_at = DateTime::strptime("%Y%m%dT%H%M%SZ", date).map_err(|_| SignatureError::Stale)?;
-        let signed_at = signed_at.to_zoned(TimeZone::UTC).map_err(|_| SignatureError::Stale)?.timestamp();
+        let signed_at = Timestamp::strptime("%Y%m%dT%H%M%S%z", date.replace('Z', "+0000"));
+        let signed_at = signed_at.map_err(|_| SignatureError::Stale)?;
         if now.duration_since(signed_at).abs() > SKEW || !date.starts_with(self.scope.split('/').next().unwrap_or("-")) {
             return Err(SignatureError::Stale);
         }

@@ -79,20 +79,29 @@ fn headers(given: &HeaderMap, around: &Around<'_>) -> BTreeMap<String, String> {
     for (name, value) in given.iter().filter(|(name, _)| *name != header::COOKIE) {
         let value = String::from_utf8_lossy(value.as_bytes());
         let joined = headers.entry(name.as_str().to_owned());
-        joined.and_modify(|all| *all = format!("{all},{value}")).or_insert_with(|| value.into_owned());
+        joined
+            .and_modify(|all| *all = format!("{all},{value}"))
+            .or_insert_with(|| value.into_owned());
     }
     let forwarded = match headers.get("x-forwarded-for") {
         Some(earlier) => format!("{earlier}, {}", around.source),
         None => around.source.to_string(),
     };
     headers.insert("x-forwarded-for".to_owned(), forwarded);
-    headers.insert("x-forwarded-proto".to_owned(), if around.https { "https" } else { "http" }.to_owned());
+    headers.insert(
+        "x-forwarded-proto".to_owned(),
+        if around.https { "https" } else { "http" }.to_owned(),
+    );
     headers
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split("; ")).filter(|cookie| !cookie.is_empty()).map(str::to_owned).collect()
+    lines
+        .flat_map(|line| line.split("; "))
+        .filter(|cookie| !cookie.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Several values of one name are joined by commas: nothing should read them here.
@@ -109,17 +118,22 @@ fn query_parameters(query: &str) -> Map<String, Value> {
 }
 
 fn is_text(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.starts_with("text/") || matches!(kind, "application/json" | "application/javascript" | "application/xml")
-        || kind.ends_with("+json") || kind.ends_with("+xml")
+    kind.starts_with("text/")
+        || matches!(kind, "application/json" | "application/javascript" | "application/xml")
+        || kind.ends_with("+json")
+        || kind.ends_with("+xml")
 }
 
 /// The function's answer as HTTP. None: it is not one, which the gateway calls a bad gateway.
 pub(super) fn response(mut answer: Value) -> Option<Response> {
     let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok())?;
     let body = match answer["body"].take() {
-        Value::String(text) if answer["isBase64Encoded"] == true => BASE64.decode(text.as_bytes()).ok()?,
+        Value::String(text) if answer["isBase64Encoded"] == true => {
+            BASE64.decode(text.as_bytes()).ok()?
+        }
         Value::String(text) => text.into_bytes(),
         _ => Vec::new(),
     };
@@ -130,7 +144,9 @@ pub(super) fn response(mut answer: Value) -> Option<Response> {
     for (name, value) in single.chain(several) {
         let values = value.as_array().map_or_else(|| vec![value.clone()], Clone::clone);
         for value in values.iter().filter_map(Value::as_str) {
-            response.headers_mut().append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+            response
+                .headers_mut()
+                .append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
         }
     }
     for cookie in answer["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -149,15 +165,19 @@ mod tests {
     fn event_of(request: axum::http::request::Builder, body: &[u8]) -> Value {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let parameters = [("brand".to_owned(), "opel".to_owned())].into();
-        event(&parts, body, &Around {
-            route: "GET /callback/{brand}",
-            parameters: &parameters,
-            path: "/callback/opel",
-            source: IpAddr::from([127, 0, 0, 1]),
-            https: false,
-            now: "2026-03-12T19:03:58Z".parse().unwrap(),
-            request_id: "req",
-        })
+        event(
+            &parts,
+            body,
+            &Around {
+                route: "GET /callback/{brand}",
+                parameters: &parameters,
+                path: "/callback/opel",
+                source: IpAddr::from([127, 0, 0, 1]),
+                https: false,
+                now: "2026-03-12T19:03:58Z".parse().unwrap(),
+                request_id: "req",
+            },
+        )
     }
 
     #[test]
@@ -172,39 +192,43 @@ mod tests {
 
         let event = event_of(request, b"");
 
-        assert_eq!(event, json!({
-            "version": "2.0",
-            "routeKey": "GET /callback/{brand}",
-            "rawPath": "/callback/opel",
-            "rawQueryString": "a=1&a=2&b=x%20y",
-            "cookies": ["one=1", "two=2", "three=3"],
-            "headers": {
-                "accept": "text/html,text/plain",
-                "host": "localhost:8080",
-                "user-agent": "test",
-                "x-forwarded-for": "127.0.0.1",
-                "x-forwarded-proto": "http",
-            },
-            "queryStringParameters": {"a": "1,2", "b": "x y"},
-            "pathParameters": {"brand": "opel"},
-            "requestContext": {
-                "accountId": "000000000000", "apiId": "local", "domainName": "localhost:8080", "domainPrefix": "local",
-                "http": {
-                    "method": "GET", "path": "/callback/opel", "protocol": "HTTP/1.1",
-                    "sourceIp": "127.0.0.1", "userAgent": "test",
+        assert_eq!(
+            event,
+            json!({
+                "version": "2.0",
+                "routeKey": "GET /callback/{brand}",
+                "rawPath": "/callback/opel",
+                "rawQueryString": "a=1&a=2&b=x%20y",
+                "cookies": ["one=1", "two=2", "three=3"],
+                "headers": {
+                    "accept": "text/html,text/plain",
+                    "host": "localhost:8080",
+                    "user-agent": "test",
+                    "x-forwarded-for": "127.0.0.1",
+                    "x-forwarded-proto": "http",
                 },
-                "requestId": "req", "routeKey": "GET /callback/{brand}", "stage": "$default",
-                "time": "12/Mar/2026:19:03:58 +0000", "timeEpoch": 1_773_342_238_000_i64,
-            },
-            "isBase64Encoded": false,
-        }));
+                "queryStringParameters": {"a": "1,2", "b": "x y"},
+                "pathParameters": {"brand": "opel"},
+                "requestContext": {
+                    "accountId": "000000000000", "apiId": "local", "domainName": "localhost:8080", "domainPrefix": "local",
+                    "http": {
+                        "method": "GET", "path": "/callback/opel", "protocol": "HTTP/1.1",
+                        "sourceIp": "127.0.0.1", "userAgent": "test",
+                    },
+                    "requestId": "req", "routeKey": "GET /callback/{brand}", "stage": "$default",
+                    "time": "12/Mar/2026:19:03:58 +0000", "timeEpoch": 1_773_342_238_000_i64,
+                },
+                "isBase64Encoded": false,
+            })
+        );
     }
 
     #[test]
     fn a_body_that_is_no_text_travels_as_base64() {
         let post = || Request::post("/v1/x").header("host", "h");
 
-        let json = event_of(post().header("content-type", "application/json; charset=utf-8"), b"{}");
+        let json =
+            event_of(post().header("content-type", "application/json; charset=utf-8"), b"{}");
         let binary = event_of(post().header("content-type", "application/json"), b"\xff\x00");
         let unnamed = event_of(post(), b"{}");
 

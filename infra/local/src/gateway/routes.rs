@@ -103,7 +103,8 @@ fn fit(route: &str, path: &str) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
                 }
                 Some(name) => {
                     rank.push(2);
-                    let whole = [value].into_iter().chain(rest.by_ref()).collect::<Vec<_>>().join("/");
+                    let whole =
+                        [value].into_iter().chain(rest.by_ref()).collect::<Vec<_>>().join("/");
                     parameters.insert(name.to_owned(), whole);
                 }
             },
@@ -117,7 +118,13 @@ mod tests {
     use super::*;
 
     fn routes() -> Routes {
-        let keys = ["ANY /v1/{proxy+}", "GET /callback/{brand}", "GET /callback", "GET /callback/opel", "GET /v1/health"];
+        let keys = [
+            "ANY /v1/{proxy+}",
+            "GET /callback/{brand}",
+            "GET /callback",
+            "GET /callback/opel",
+            "GET /v1/health",
+        ];
         Routes::new(keys.into_iter().map(|key| {
             let (method, path) = key.split_once(' ').unwrap();
             let route = Route { method: method.into(), path: path.into(), rate: 2.0, burst: 3.0 };
@@ -138,7 +145,13 @@ mod tests {
         assert_eq!(key("GET", "/callback/ds").as_deref(), Some("GET /callback/{brand}"));
         assert_eq!(key("GET", "/v1/health").as_deref(), Some("GET /v1/health"));
         assert_eq!(key("POST", "/v1/health").as_deref(), Some("ANY /v1/{proxy+}"));
-        for (method, path) in [("POST", "/callback"), ("GET", "/"), ("GET", "/v1"), ("GET", "/v1/"), ("GET", "/callback/ds/x")] {
+        for (method, path) in [
+            ("POST", "/callback"),
+            ("GET", "/"),
+            ("GET", "/v1"),
+            ("GET", "/v1/"),
+            ("GET", "/callback/ds/x"),
+        ] {
             assert_eq!(key(method, path), None, "{method} {path}");
         }
     }

@@ -31,7 +31,11 @@ impl<'a> Field<'a> {
     }
 
     /// A scalar that parses, or the default if it is not there.
-    pub(super) fn parsed_or<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, TemplateError> {
+    pub(super) fn parsed_or<T: std::str::FromStr>(
+        &self,
+        key: &str,
+        default: T,
+    ) -> Result<T, TemplateError> {
         match self.optional(key) {
             None => Ok(default),
             Some(child) => scalar_text(child.value)
@@ -43,9 +47,12 @@ impl<'a> Field<'a> {
     /// The elements of a list.
     pub(super) fn list(&self, key: &str) -> Result<Vec<Field<'a>>, TemplateError> {
         let child = self.child(key)?;
-        let list = child.value.as_array().ok_or_else(|| at(&child.place, Fault::Wanted("a list")))?;
+        let list =
+            child.value.as_array().ok_or_else(|| at(&child.place, Fault::Wanted("a list")))?;
         let numbered = list.iter().enumerate();
-        Ok(numbered.map(|(index, value)| Field { place: format!("{}[{index}]", child.place), value }).collect())
+        Ok(numbered
+            .map(|(index, value)| Field { place: format!("{}[{index}]", child.place), value })
+            .collect())
     }
 
     /// The members of an object; none if it is not one.

@@ -1,4 +1,4 @@
-//! CloudFormation's parameters, conditions and intrinsic functions: those that the template uses.
+//! `CloudFormation`'s parameters, conditions and intrinsic functions: those that the template uses.
 //! Any other one is an error rather than a guess.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,9 +28,13 @@ impl<'a> Resolver<'a> {
         };
         for (id, resource) in entries(root, "Resources") {
             let place = format!("Resources.{id}");
-            let kind = resource.get("Type").and_then(Yaml::as_str).ok_or_else(|| at(&place, Fault::Missing("Type".to_owned())))?;
+            let kind = resource
+                .get("Type")
+                .and_then(Yaml::as_str)
+                .ok_or_else(|| at(&place, Fault::Missing("Type".to_owned())))?;
             let wanted = resource.get("Condition").and_then(Yaml::as_str);
-            let exists = wanted.map_or(Ok(true), |name| resolver.condition(name, &place, &mut BTreeSet::new()))?;
+            let exists = wanted
+                .map_or(Ok(true), |name| resolver.condition(name, &place, &mut BTreeSet::new()))?;
             if exists {
                 resolver.resources.insert(id, kind.to_owned());
             }
@@ -71,7 +75,8 @@ impl<'a> Resolver<'a> {
     fn mapping(&self, map: &Mapping, place: &str) -> Result<Map<String, Json>, TemplateError> {
         let mut out = Map::new();
         for (key, value) in map {
-            let key = key.as_str().ok_or_else(|| at(place, Fault::Wanted("keys that are strings")))?;
+            let key =
+                key.as_str().ok_or_else(|| at(place, Fault::Wanted("keys that are strings")))?;
             if let Some(value) = self.resolve(value, &format!("{place}.{key}"))? {
                 out.insert(key.to_owned(), value);
             }
@@ -79,7 +84,12 @@ impl<'a> Resolver<'a> {
         Ok(out)
     }
 
-    fn apply(&self, function: &str, argument: &Yaml, place: &str) -> Result<Option<Json>, TemplateError> {
+    fn apply(
+        &self,
+        function: &str,
+        argument: &Yaml,
+        place: &str,
+    ) -> Result<Option<Json>, TemplateError> {
         let scalar = || argument.as_str().ok_or_else(|| at(place, Fault::Wanted("a name")));
         match function {
             "Ref" => match scalar()? {
@@ -87,16 +97,21 @@ impl<'a> Resolver<'a> {
                 name => self.reference(name, place).map(|text| Some(text.into())),
             },
             "Sub" => self.substitute(argument, place).map(|text| Some(text.into())),
-            "GetAtt" => self.attribute(&dotted(argument, place)?, place).map(|text| Some(text.into())),
+            "GetAtt" => {
+                self.attribute(&dotted(argument, place)?, place).map(|text| Some(text.into()))
+            }
             "If" => {
                 let [condition, yes, no] = array(argument, place)?;
-                let name = condition.as_str().ok_or_else(|| at(place, Fault::Wanted("a condition's name")))?;
+                let name = condition
+                    .as_str()
+                    .ok_or_else(|| at(place, Fault::Wanted("a condition's name")))?;
                 let holds = self.condition(name, place, &mut BTreeSet::new())?;
                 self.resolve(if holds { yes } else { no }, place)
             }
             "Join" => {
                 let [separator, list] = array(argument, place)?;
-                let separator = separator.as_str().ok_or_else(|| at(place, Fault::Wanted("a separator")))?;
+                let separator =
+                    separator.as_str().ok_or_else(|| at(place, Fault::Wanted("a separator")))?;
                 let list = self.resolve(list, place)?.unwrap_or_default();
                 let list = list.as_array().ok_or_else(|| at(place, Fault::Wanted("a list")))?;
                 let texts: Option<Vec<_>> = list.iter().map(scalar_text).collect();
@@ -109,7 +124,8 @@ impl<'a> Resolver<'a> {
 
     /// What `Ref` gives: a parameter's value, or the identifier that AWS would.
     fn reference(&self, name: &str, place: &str) -> Result<String, TemplateError> {
-        if let Some(value) = self.parameters.get(name).cloned().or_else(|| self.scope.pseudo(name)) {
+        if let Some(value) = self.parameters.get(name).cloned().or_else(|| self.scope.pseudo(name))
+        {
             return Ok(value);
         }
         // `HttpApi.Stage` is a resource that SAM makes for `HttpApi`.
@@ -131,20 +147,27 @@ impl<'a> Resolver<'a> {
         let text = argument.as_str().ok_or_else(|| at(place, Fault::Wanted("a text, for Sub")))?;
         let (mut out, mut rest) = (String::new(), text);
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').ok_or_else(|| at(place, Fault::Wanted("a closing } in Sub")))?;
+            let (name, after) = after
+                .split_once('}')
+                .ok_or_else(|| at(place, Fault::Wanted("a closing } in Sub")))?;
             out.push_str(before);
-            out.push_str(&match name.strip_prefix('!') {
-                Some(literal) => format!("${{{literal}}}"),
-                None if name.contains('.') => self.attribute(name, place)?,
-                None => self.reference(name, place)?,
-            });
+            match name.strip_prefix('!') {
+                Some(literal) => out.extend(["${", literal, "}"]),
+                None if name.contains('.') => out.push_str(&self.attribute(name, place)?),
+                None => out.push_str(&self.reference(name, place)?),
+            }
             rest = after;
         }
         Ok(out + rest)
     }
 
     /// Whether a named condition holds; `open` are those being evaluated, against circles.
-    fn condition(&self, name: &str, place: &str, open: &mut BTreeSet<String>) -> Result<bool, TemplateError> {
+    fn condition(
+        &self,
+        name: &str,
+        place: &str,
+        open: &mut BTreeSet<String>,
+    ) -> Result<bool, TemplateError> {
         let unknown = || at(place, Fault::UnknownName(name.to_owned()));
         let condition = self.conditions.get(name).ok_or_else(unknown)?;
         let place = format!("Conditions.{name}");
@@ -156,11 +179,19 @@ impl<'a> Resolver<'a> {
         holds
     }
 
-    fn holds(&self, expression: &Yaml, place: &str, open: &mut BTreeSet<String>) -> Result<bool, TemplateError> {
-        let (function, argument) = call(expression).ok_or_else(|| at(place, Fault::Wanted("a condition function")))?;
+    fn holds(
+        &self,
+        expression: &Yaml,
+        place: &str,
+        open: &mut BTreeSet<String>,
+    ) -> Result<bool, TemplateError> {
+        let (function, argument) =
+            call(expression).ok_or_else(|| at(place, Fault::Wanted("a condition function")))?;
         match function.as_str() {
             "Condition" => {
-                let name = argument.as_str().ok_or_else(|| at(place, Fault::Wanted("a condition's name")))?;
+                let name = argument
+                    .as_str()
+                    .ok_or_else(|| at(place, Fault::Wanted("a condition's name")))?;
                 self.condition(name, place, open)
             }
             "Equals" => {
@@ -173,12 +204,17 @@ impl<'a> Resolver<'a> {
                 Ok(!self.holds(inner, place, open)?)
             }
             "And" | "Or" => {
-                let list = argument.as_sequence().ok_or_else(|| at(place, Fault::Wanted("a list")))?;
+                let list =
+                    argument.as_sequence().ok_or_else(|| at(place, Fault::Wanted("a list")))?;
                 let mut results = Vec::new();
                 for inner in list {
                     results.push(self.holds(inner, place, open)?);
                 }
-                Ok(if function == "And" { results.iter().all(|&r| r) } else { results.iter().any(|&r| r) })
+                Ok(if function == "And" {
+                    results.iter().all(|&r| r)
+                } else {
+                    results.iter().any(|&r| r)
+                })
             }
             other => Err(at(place, Fault::UnknownFunction(other.to_owned()))),
         }
@@ -202,7 +238,9 @@ fn parameters(root: &Mapping, scope: &Scope) -> Result<BTreeMap<String, String>,
         if field("Type").as_deref() == Some("Number") {
             let number: f64 = value.parse().map_err(|_| at(&place, Fault::NotAllowed))?;
             let bound = |key: &str| field(key).and_then(|text| text.parse::<f64>().ok());
-            if bound("MinValue").is_some_and(|min| number < min) || bound("MaxValue").is_some_and(|max| number > max) {
+            if bound("MinValue").is_some_and(|min| number < min)
+                || bound("MaxValue").is_some_and(|max| number > max)
+            {
                 return Err(at(&place, Fault::NotAllowed));
             }
         }
@@ -215,7 +253,10 @@ fn parameters(root: &Mapping, scope: &Scope) -> Result<BTreeMap<String, String>,
 }
 
 /// The named section's entries.
-pub(super) fn entries<'a>(root: &'a Mapping, section: &str) -> impl Iterator<Item = (String, &'a Yaml)> {
+pub(super) fn entries<'a>(
+    root: &'a Mapping,
+    section: &str,
+) -> impl Iterator<Item = (String, &'a Yaml)> {
     let map = root.get(section).and_then(Yaml::as_mapping);
     map.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value)))
 }
@@ -229,7 +270,9 @@ fn long_form(map: &Mapping) -> Option<(&str, &Yaml)> {
 
 fn call(expression: &Yaml) -> Option<(String, &Yaml)> {
     match expression {
-        Yaml::Tagged(tagged) => Some((tagged.tag.to_string().trim_start_matches('!').to_owned(), &tagged.value)),
+        Yaml::Tagged(tagged) => {
+            Some((tagged.tag.to_string().trim_start_matches('!').to_owned(), &tagged.value))
+        }
         Yaml::Mapping(map) => match map.get("Condition") {
             Some(name) => Some(("Condition".to_owned(), name)),
             None => long_form(map).map(|(name, argument)| (name.to_owned(), argument)),
@@ -238,7 +281,10 @@ fn call(expression: &Yaml) -> Option<(String, &Yaml)> {
     }
 }
 
-fn array<'a, const N: usize>(argument: &'a Yaml, place: &str) -> Result<&'a [Yaml; N], TemplateError> {
+fn array<'a, const N: usize>(
+    argument: &'a Yaml,
+    place: &str,
+) -> Result<&'a [Yaml; N], TemplateError> {
     let list = argument.as_sequence().map(Vec::as_slice).unwrap_or_default();
     list.try_into().map_err(|_| at(place, Fault::Arguments(N)))
 }
@@ -246,7 +292,9 @@ fn array<'a, const N: usize>(argument: &'a Yaml, place: &str) -> Result<&'a [Yam
 fn dotted(argument: &Yaml, place: &str) -> Result<String, TemplateError> {
     match argument {
         Yaml::String(text) => Ok(text.clone()),
-        Yaml::Sequence(parts) => Ok(parts.iter().filter_map(Yaml::as_str).collect::<Vec<_>>().join(".")),
+        Yaml::Sequence(parts) => {
+            Ok(parts.iter().filter_map(Yaml::as_str).collect::<Vec<_>>().join("."))
+        }
         _ => Err(at(place, Fault::Wanted("Resource.Attribute"))),
     }
 }
@@ -265,7 +313,7 @@ fn yaml_scalar(value: &Yaml) -> Option<String> {
     }
 }
 
-/// CloudFormation compares and joins everything as text.
+/// `CloudFormation` compares and joins everything as text.
 pub(super) fn scalar_text(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),

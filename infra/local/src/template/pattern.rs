@@ -24,7 +24,8 @@ enum Rule {
 impl Pattern {
     /// Reads a pattern's JSON; a rule not known here is an error.
     pub(super) fn parse(text: &str, place: &str) -> Result<Self, TemplateError> {
-        let json: Value = serde_json::from_str(text).map_err(|_| at(place, Fault::Wanted("a pattern in JSON")))?;
+        let json: Value = serde_json::from_str(text)
+            .map_err(|_| at(place, Fault::Wanted("a pattern in JSON")))?;
         Ok(Self(node(&json, place)?))
     }
 
@@ -44,7 +45,9 @@ fn node(json: &Value, place: &str) -> Result<Node, TemplateError> {
             }
             Ok(Node::Object(fields))
         }
-        Value::Array(list) => list.iter().map(|entry| rule(entry, place)).collect::<Result<_, _>>().map(Node::AnyOf),
+        Value::Array(list) => {
+            list.iter().map(|entry| rule(entry, place)).collect::<Result<_, _>>().map(Node::AnyOf)
+        }
         _ => Err(at(place, Fault::Wanted("a list of values"))),
     }
 }
@@ -67,7 +70,9 @@ fn passes(node: &Node, value: Option<&Value>) -> bool {
         }
         Node::AnyOf(rules) => rules.iter().any(|rule| match rule {
             Rule::Equals(wanted) => value == Some(wanted),
-            Rule::Prefix(prefix) => value.and_then(Value::as_str).is_some_and(|text| text.starts_with(prefix)),
+            Rule::Prefix(prefix) => {
+                value.and_then(Value::as_str).is_some_and(|text| text.starts_with(prefix))
+            }
             Rule::Exists(wanted) => value.is_some() == *wanted,
         }),
     }
@@ -80,7 +85,8 @@ mod tests {
 
     #[test]
     fn every_field_must_have_one_of_its_values() {
-        let text = r#"{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"REQ#"}]}}}}"#;
+        let text =
+            r#"{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"REQ#"}]}}}}"#;
         let pattern = Pattern::parse(text, "here").unwrap();
         let record = |event: &str, sk: &str| json!({"eventName": event, "dynamodb": {"Keys": {"sk": {"S": sk}}}});
 

@@ -22,9 +22,12 @@ impl Policy {
     /// Whether `action` is allowed on `resource`; `context` is what conditions can ask about.
     #[must_use]
     pub fn allows(&self, action: &str, resource: &str, context: &[(&str, &str)]) -> bool {
-        let told = |key: &str| context.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
+        let told =
+            |key: &str| context.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         self.0.iter().any(|statement| {
-            let fits = |patterns: &[String], text: &str| patterns.iter().any(|pattern| matches(pattern, text));
+            let fits = |patterns: &[String], text: &str| {
+                patterns.iter().any(|pattern| matches(pattern, text))
+            };
             fits(&statement.actions, action)
                 && fits(&statement.resources, resource)
                 && statement.conditions.iter().all(|(key, values)| {
@@ -53,7 +56,10 @@ impl Policy {
 impl Statement {
     fn read(statement: &Field<'_>) -> Result<Self, TemplateError> {
         if statement.text("Effect")? != "Allow" {
-            return Err(at(&statement.place, Fault::Wanted("Effect: Allow, the only one known here")));
+            return Err(at(
+                &statement.place,
+                Fault::Wanted("Effect: Allow, the only one known here"),
+            ));
         }
         let mut conditions = BTreeMap::new();
         if let Some(condition) = statement.optional("Condition") {
@@ -66,7 +72,11 @@ impl Statement {
                 }
             }
         }
-        Ok(Self { actions: texts(statement, "Action")?, resources: texts(statement, "Resource")?, conditions })
+        Ok(Self {
+            actions: texts(statement, "Action")?,
+            resources: texts(statement, "Resource")?,
+            conditions,
+        })
     }
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use yaml_serde::{Mapping as YamlMapping, Value as Yaml};
 
 use super::{
-    Fault, Function, Mapping, Pattern, Policy, Queue, Route, Schedule, Scope, Secret, Table, Template,
-    TemplateError, at,
+    Fault, Function, Mapping, Pattern, Policy, Queue, Route, Schedule, Scope, Secret, Table,
+    Template, TemplateError, at,
     field::Field,
     intrinsic::{Resolver, entries},
 };
@@ -30,14 +30,18 @@ pub(super) fn template(source: &str, scope: &Scope) -> Result<Template, Template
     let mut resources = BTreeMap::new();
     for (id, resource) in entries(root, "Resources").filter(|(id, _)| resolver.has(id)) {
         let place = format!("Resources.{id}");
-        let resolved = resolver.resolve(resource, &place)?.unwrap_or_default();
-        resources.insert(id, resolved);
+        let resource = resolver.resolve(resource, &place)?.unwrap_or_default();
+        resources.insert(id, resource);
     }
     outputs(&resolver, root)?;
     Reader { scope, resources: &resources, globals: &globals["Function"] }.template()
 }
 
-fn section(resolver: &Resolver<'_>, root: &YamlMapping, name: &str) -> Result<Value, TemplateError> {
+fn section(
+    resolver: &Resolver<'_>,
+    root: &YamlMapping,
+    name: &str,
+) -> Result<Value, TemplateError> {
     let value = root.get(name).map(|value| resolver.resolve(value, name)).transpose()?;
     Ok(value.flatten().unwrap_or_default())
 }
@@ -62,7 +66,10 @@ impl<'a> Reader<'a> {
         let mut functions = BTreeMap::new();
         for (id, function) in self.of_type("AWS::Serverless::Function") {
             let place = format!("Resources.{id}");
-            let name = Field::root(&place, function).child("Metadata")?.child("BuildProperties")?.text("Binary")?;
+            let name = Field::root(&place, function)
+                .child("Metadata")?
+                .child("BuildProperties")?
+                .text("Binary")?;
             if functions.insert(name, self.function(id)?).is_some() {
                 return Err(at(&place, Fault::Wanted("a function of its own")));
             }
@@ -109,11 +116,16 @@ impl<'a> Reader<'a> {
         Ok(function)
     }
 
-    fn environment(&self, properties: &Field<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
+    fn environment(
+        &self,
+        properties: &Field<'_>,
+    ) -> Result<BTreeMap<String, String>, TemplateError> {
         let globals = Field::root("Globals.Function", self.globals);
         let mut environment = BTreeMap::new();
         for level in [&globals, properties] {
-            let Some(variables) = level.optional("Environment").and_then(|level| level.optional("Variables")) else {
+            let Some(variables) =
+                level.optional("Environment").and_then(|level| level.optional("Variables"))
+            else {
                 continue;
             };
             for (name, _) in variables.entries() {
@@ -128,7 +140,8 @@ impl<'a> Reader<'a> {
         let role = self.of_type("AWS::IAM::Role").find(|(id, _)| {
             self.scope.attribute("AWS::IAM::Role", id, "Arn").as_ref() == Some(&arn)
         });
-        let (id, _) = role.ok_or_else(|| at(&properties.place, Fault::Wanted("a Role of this template")))?;
+        let (id, _) =
+            role.ok_or_else(|| at(&properties.place, Fault::Wanted("a Role of this template")))?;
         Policy::read(&self.properties(id))
     }
 
@@ -139,7 +152,9 @@ impl<'a> Reader<'a> {
             return Err(at(&details.place, Fault::Wanted("PayloadFormatVersion 2.0")));
         }
         let defaults = api.child("DefaultRouteSettings")?;
-        let own = api.optional("RouteSettings").and_then(|routes| routes.optional(&format!("{method} {path}")));
+        let own = api
+            .optional("RouteSettings")
+            .and_then(|routes| routes.optional(&format!("{method} {path}")));
         let settings = own.unwrap_or(defaults);
         Ok(Route {
             method,
@@ -153,7 +168,9 @@ impl<'a> Reader<'a> {
         let stream = details.text("Stream")?;
         let wrong = || at(&details.place, Fault::Wanted("the stream of a table of this template"));
         let mut tables = self.of_type("AWS::DynamoDB::Table").map(|(id, _)| id);
-        let watched = |id: &&String| self.scope.attribute("AWS::DynamoDB::Table", id, "StreamArn").as_ref() == Some(&stream);
+        let watched = |id: &&String| {
+            self.scope.attribute("AWS::DynamoDB::Table", id, "StreamArn").as_ref() == Some(&stream)
+        };
         let table = tables.find(watched).ok_or_else(wrong)?.clone();
         let view = self.properties(&table).child("StreamSpecification")?;
         if view.text("StreamViewType")? != "KEYS_ONLY" {
@@ -180,13 +197,15 @@ impl<'a> Reader<'a> {
     }
 
     fn on_failure(&self, details: &Field<'_>) -> Result<Option<String>, TemplateError> {
-        let target = details.optional("DestinationConfig").and_then(|config| config.optional("OnFailure"));
+        let target =
+            details.optional("DestinationConfig").and_then(|config| config.optional("OnFailure"));
         let Some(target) = target else { return Ok(None) };
         let arn = target.text("Destination")?;
         let queue = self.of_type("AWS::SQS::Queue").find(|(id, _)| {
             self.scope.attribute("AWS::SQS::Queue", id, "Arn").as_ref() == Some(&arn)
         });
-        let (id, _) = queue.ok_or_else(|| at(&target.place, Fault::Wanted("a queue of this template")))?;
+        let (id, _) =
+            queue.ok_or_else(|| at(&target.place, Fault::Wanted("a queue of this template")))?;
         Ok(Some(self.scope.identifier("AWS::SQS::Queue", id)))
     }
 
@@ -194,12 +213,15 @@ impl<'a> Reader<'a> {
         let mut tables = BTreeMap::new();
         for (id, _) in self.of_type("AWS::DynamoDB::Table") {
             let properties = self.properties(id);
-            let mut create: Map<String, Value> = properties.value.as_object().cloned().unwrap_or_default();
+            let mut create: Map<String, Value> =
+                properties.value.as_object().cloned().unwrap_or_default();
             create.retain(|name, _| !NOT_FOR_CREATION.contains(&name.as_str()));
             create.insert("TableName".to_owned(), id.as_str().into());
             let ttl = properties.optional("TimeToLiveSpecification");
             let ttl = ttl.map(|ttl| ttl.text("AttributeName")).transpose()?;
-            let key = properties.optional("SSESpecification").and_then(|sse| sse.optional("KMSMasterKeyId"));
+            let key = properties
+                .optional("SSESpecification")
+                .and_then(|sse| sse.optional("KMSMasterKeyId"));
             let table = Table {
                 arn: self.scope.arn("dynamodb", &format!("table/{id}")),
                 create: create.into(),
@@ -219,7 +241,9 @@ impl<'a> Reader<'a> {
             let queue = Queue {
                 arn: self.scope.arn("sqs", id),
                 visibility: Duration::from_secs(properties.parsed_or("VisibilityTimeout", 30)?),
-                retention: Duration::from_secs(properties.parsed_or("MessageRetentionPeriod", 345_600)?),
+                retention: Duration::from_secs(
+                    properties.parsed_or("MessageRetentionPeriod", 345_600)?,
+                ),
             };
             queues.insert(self.scope.identifier("AWS::SQS::Queue", id), queue);
         }
@@ -241,7 +265,8 @@ fn schedule(details: &Field<'_>) -> Result<Option<Schedule>, TemplateError> {
     let rate = details.text("ScheduleExpression")?;
     let every = every(&rate).ok_or_else(|| at(&details.place, Fault::Wanted("rate(N minutes)")))?;
     let input = details.text("Input")?;
-    let input = serde_json::from_str(&input).map_err(|_| at(&details.place, Fault::Wanted("an Input in JSON")))?;
+    let input = serde_json::from_str(&input)
+        .map_err(|_| at(&details.place, Fault::Wanted("an Input in JSON")))?;
     let enabled = details.optional("State").is_none_or(|state| state.value == "ENABLED");
     Ok(enabled.then_some(Schedule { every, input }))
 }

@@ -32,7 +32,8 @@ Resources:
 "#;
 
 fn parse(subject: &str, parameters: &[(&str, &str)]) -> Result<Template, TemplateError> {
-    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let parameters =
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     template(&MINIMAL.replace("SUBJECT", subject), &Scope::new(parameters.collect()))
 }
 
@@ -47,7 +48,10 @@ fn complaint(subject: &str) -> String {
 #[test]
 fn intrinsic_functions_give_what_aws_would() {
     assert_eq!(text("!Ref Workers"), "2");
-    assert_eq!(text("!Sub \"${Workers}/${!literal}/${Role.Arn}/${AWS::Region}\""), "2/${literal}/arn:aws:iam::000000000000:role/Role/local-1");
+    assert_eq!(
+        text("!Sub \"${Workers}/${!literal}/${Role.Arn}/${AWS::Region}\""),
+        "2/${literal}/arn:aws:iam::000000000000:role/Role/local-1"
+    );
     assert_eq!(text("!If [Two, yes-two, no]"), "yes-two");
     assert_eq!(text("!Join [\"-\", [a, !Ref Workers]]"), "a-2");
     assert_eq!(text("{ \"Fn::Sub\": \"${Workers}\" }"), "2");
@@ -58,7 +62,9 @@ fn a_condition_switches_schedules_and_resources() {
     let plain = parse("x", &[]).unwrap();
     let with_domain = parse("x", &[("Domain", "cars.example.com")]).unwrap();
 
-    let schedules = |template: &Template| template.functions["job"].schedules.iter().map(|s| s.every.as_secs()).collect::<Vec<_>>();
+    let schedules = |template: &Template| {
+        template.functions["job"].schedules.iter().map(|s| s.every.as_secs()).collect::<Vec<_>>()
+    };
     assert_eq!(schedules(&plain), [300]);
     assert_eq!(plain.functions["job"].schedules[0].input, json!({"of": 2}));
     assert_eq!(schedules(&with_domain), [3600]);
@@ -74,13 +80,20 @@ fn a_mistake_is_one_clear_line_that_says_where() {
     assert_eq!(complaint("!Ref Extra"), format!("{job}there is no Extra"));
     assert_eq!(complaint("!Select [0, [a]]"), format!("{job}Select is not known here"));
     assert_eq!(complaint("!If [Two, a]"), format!("{job}expected a list of 3"));
-    assert_eq!(parse("x", &[("Workers", "3")]).unwrap_err().to_string(), "the template is wrong at Parameters.Workers: has a value that is not allowed");
-    assert_eq!(parse("x", &[("Wrokers", "1")]).unwrap_err().to_string(), "the template is wrong at Parameters: there is no Wrokers");
+    assert_eq!(
+        parse("x", &[("Workers", "3")]).unwrap_err().to_string(),
+        "the template is wrong at Parameters.Workers: has a value that is not allowed"
+    );
+    assert_eq!(
+        parse("x", &[("Wrokers", "1")]).unwrap_err().to_string(),
+        "the template is wrong at Parameters: there is no Wrokers"
+    );
 }
 
 #[test]
 fn conditions_in_a_circle_are_found() {
-    let source = MINIMAL.replace("HasDomain: !Not [!Equals [!Ref Domain, \"\"]]", "HasDomain: !Condition Two");
+    let source = MINIMAL
+        .replace("HasDomain: !Not [!Equals [!Ref Domain, \"\"]]", "HasDomain: !Condition Two");
 
     let error = template(&source, &Scope::new(BTreeMap::new())).unwrap_err();
 
@@ -97,21 +110,33 @@ fn bundled() -> Template {
 fn the_bundled_template_gives_six_functions_with_what_wakes_them() {
     let template = bundled();
 
-    let wakes: Vec<_> = template.functions.iter().map(|(name, function)| {
-        let routes: Vec<_> = function.routes.iter().map(Route::key).collect();
-        (name.as_str(), routes, function.schedules.len(), function.mappings.len())
-    }).collect();
+    let wakes: Vec<_> = template
+        .functions
+        .iter()
+        .map(|(name, function)| {
+            let routes: Vec<_> = function.routes.iter().map(Route::key).collect();
+            (name.as_str(), routes, function.schedules.len(), function.mappings.len())
+        })
+        .collect();
     let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
-    assert_eq!(wakes, [
-        ("act", vec![], 1, 1),
-        ("api", keys(&["ANY /v1/{proxy+}"]), 0, 0),
-        ("callback", keys(&["GET /callback", "GET /callback/{brand}", "GET /result/{outcome}"]), 0, 0),
-        ("fetch", vec![], 1, 0),
-        ("login", keys(&["GET /login", "GET /start", "GET /style.css"]), 0, 0),
-        ("refresh", vec![], 1, 0),
-    ]);
+    assert_eq!(
+        wakes,
+        [
+            ("act", vec![], 1, 1),
+            ("api", keys(&["ANY /v1/{proxy+}"]), 0, 0),
+            (
+                "callback",
+                keys(&["GET /callback", "GET /callback/{brand}", "GET /result/{outcome}"]),
+                0,
+                0
+            ),
+            ("fetch", vec![], 1, 0),
+            ("login", keys(&["GET /login", "GET /start", "GET /style.css"]), 0, 0),
+            ("refresh", vec![], 1, 0),
+        ]
+    );
     assert_eq!(template.functions["login"].environment["GRANTS_TABLE"], "Grants");
-    assert_eq!(template.functions["refresh"].timeout, Duration::from_secs(120));
+    assert_eq!(template.functions["refresh"].timeout, Duration::from_mins(2));
 }
 
 #[test]
@@ -122,7 +147,9 @@ fn what_the_internet_reaches_may_neither_touch_grants_nor_read_the_makers_secret
 
     for name in ["login", "api"] {
         let policy = &template.functions[name].policy;
-        for action in ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"] {
+        for action in
+            ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        {
             assert!(!policy.allows(action, grants, &[]), "{name} {action}");
             assert!(!policy.allows(action, &format!("{grants}/index/due"), &[]), "{name} {action}");
         }

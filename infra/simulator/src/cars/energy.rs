@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    CarKind, Life,
+    CarKind, Drive, Life,
     plan::{DAY, day_of, day_start},
 };
 use crate::{
@@ -85,9 +85,8 @@ impl Life<'_> {
     }
 
     /// When the car charges after the drives of a day; none if it did not drive or cannot.
-    pub(super) fn charging(&self, day: i64) -> Option<Charging> {
+    pub(super) fn charging(&self, day: i64, drives: &[Drive]) -> Option<Charging> {
         let battery = self.battery()?;
-        let drives = self.drives(day);
         let plugged = drives.last()?.stop.as_second() + PLUG_AFTER;
         let from = (day * DAY + CHARGE_AT).max(plugged);
         let used = battery.used(drives.iter().map(|drive| drive.km).sum());
@@ -99,11 +98,12 @@ impl Life<'_> {
     pub(crate) fn charge(&self, t: Timestamp) -> Option<Charge> {
         let battery = self.battery()?;
         let (day, second) = (day_of(t), t.as_second());
-        let km: f64 = self.drives(day).iter().map(|drive| drive.km * drive.progress(t)).sum();
+        let drives = self.drives(day);
+        let km: f64 = drives.iter().map(|drive| drive.km * drive.progress(t)).sum();
         let used = battery.used(km);
         let full = battery.capacity * battery.target / 100.0;
-        let set_out = self.drives(day).first().is_some_and(|drive| drive.start <= t);
-        let (residual, status, remaining) = match self.charging(day) {
+        let set_out = drives.first().is_some_and(|drive| drive.start <= t);
+        let (residual, status, remaining) = match self.charging(day, &drives) {
             Some(charging) if set_out && second < charging.plugged => {
                 (full - used, ChargeStatus::Disconnected, 0)
             }
@@ -172,5 +172,24 @@ impl Battery {
 impl Charging {
     pub(super) fn end(&self) -> Timestamp {
         at_second(self.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{brand::Brand, cars::Car};
+
+    #[test]
+    fn what_trips_use_is_what_the_battery_loses() {
+        let car = Car::new("VR1J45GFUKY000007", Brand::Ds, CarKind::Hybrid, "DS 7");
+        let life = Life::new(2, &car);
+
+        for drive in (20_500..20_530).flat_map(|day| life.drives(day)) {
+            let residual = |t| life.charge(t).unwrap().residual;
+            let lost = residual(drive.start) - residual(drive.stop);
+            let used = whole(life.battery_use(drive.before, drive.before + drive.km));
+            assert!((lost - used).abs() <= 1, "lost {lost}, used {used}");
+        }
     }
 }

@@ -110,7 +110,7 @@ impl Life<'_> {
         let (mut odometer, day_km) = self.distance(day);
         let (mut from, mut before) = (self.home(), 0.0);
         let mut drives = Vec::new();
-        for leg in self.legs(day) {
+        for leg in self.legs(day, day_km) {
             let km = day_km * leg.share;
             let start = day * DAY + leg.second;
             let stop = start + whole(km / leg.kmh * 3600.0).max(300);
@@ -182,8 +182,9 @@ impl Life<'_> {
         weights
     }
 
-    fn legs(&self, day: i64) -> Vec<Leg> {
-        if self.distance(day).1 < 0.1 {
+    /// The plan of a day that brings so many km.
+    fn legs(&self, day: i64, km: f64) -> Vec<Leg> {
+        if km < 0.1 {
             return Vec::new();
         }
         let mut dice = self.dice("day", day);
@@ -276,6 +277,7 @@ mod tests {
             for day in 20_000..20_060 {
                 let drives = life.drives(day);
                 assert!(drives.windows(2).all(|pair| pair[0].stop < pair[1].start));
+                assert!(drives.windows(2).all(|pair| pair[0].to == pair[1].from));
                 assert!(drives.last().is_none_or(|drive| drive.to == life.home()));
                 assert!(drives.iter().all(|drive| day_of(drive.stop) == day));
             }

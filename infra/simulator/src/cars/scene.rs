@@ -62,7 +62,8 @@ impl Life<'_> {
     fn last_push(&self, t: Timestamp) -> Timestamp {
         let (today, second) = (day_of(t), t.as_second());
         let found = (today - LOOK_BACK..=today).rev().find_map(|day| {
-            let drives = self.drives(day).into_iter().filter_map(|drive| {
+            let day_drives = self.drives(day);
+            let drives = day_drives.iter().filter_map(|drive| {
                 let (start, stop) = (drive.start.as_second(), drive.stop.as_second());
                 if second >= stop + LOCK_AFTER {
                     Some(stop + LOCK_AFTER)
@@ -72,7 +73,7 @@ impl Life<'_> {
                     (second >= start).then(|| second - (second - start) % DRIVING_EVERY)
                 }
             });
-            let charging = self.charging(day).and_then(|charging| {
+            let charging = self.charging(day, &day_drives).and_then(|charging| {
                 if second >= charging.to {
                     Some(charging.end().as_second())
                 } else if second >= charging.from {

@@ -11,6 +11,9 @@ use crate::{brand::Brand, random, time::after};
 /// How long a consent page may lie open.
 const REQUEST_LIFE: Duration = Duration::from_mins(30);
 
+/// So many refresh tokens of one grant are known again when they come back.
+const REMEMBERED: usize = 200;
+
 /// An authorization request between its page and its button.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AuthorizationRequest {
@@ -322,6 +325,9 @@ impl Grant {
         if let Some(token) = &refresh_token {
             let fingerprint = random::fingerprint(token);
             self.refresh.push(RefreshToken { fingerprint, issued_at: now, rotated_at: None });
+            // Those rotated long ago are forgotten, so that the state stays small.
+            let surplus = self.refresh.len().saturating_sub(REMEMBERED);
+            self.refresh.drain(..surplus);
         }
         Issued {
             access_token,

@@ -62,6 +62,21 @@ async fn a_sleeping_car_sends_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_car_in_its_garage_is_as_old_as_its_last_drive() {
+    let maker = Maker::start().await;
+    let (account, vin) = ("peugeot-camille", "VF3CCHMZ6FW000301");
+    let world = maker.simulator.world();
+    let parked = world.cars(account).into_iter().find(|car| car.vin == vin).unwrap().parked_since;
+    let session = maker.access(account, EVERYTHING).await;
+    let id = world.vehicle_id(account, vin).unwrap();
+
+    let status = session.get(&format!("/user/vehicles/{id}/status")).await.json();
+
+    assert!(field(&status, "createdAt").parse::<Timestamp>().unwrap() <= parked.unwrap());
+    assert_eq!(world.drives(vin, world.now(), 1), []);
+}
+
+#[tokio::test]
 async fn two_runs_of_one_seed_are_alike_and_another_seed_is_not() {
     let mut statuses = Vec::new();
     for seed in [5, 5, 6] {

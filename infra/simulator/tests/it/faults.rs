@@ -169,14 +169,18 @@ async fn id_tokens_have_the_flaw_that_was_ordered() {
 }
 
 #[tokio::test]
-async fn a_shutdown_lets_go_of_hanging_calls() {
+async fn a_shutdown_lets_go_of_hanging_and_held_calls() {
     let maker = Maker::start().await;
-    maker.simulator.world().fault(Fault::once(Operation::User, FaultKind::Timeout));
-    let url = format!("{}/user", maker.simulator.api_url());
-    let hanging = tokio::spawn(maker.http.get(url).send());
-    while maker.simulator.world().calls(Operation::User) == 0 {
+    let world = maker.simulator.world();
+    world.fault(Fault::once(Operation::User, FaultKind::Timeout));
+    world.fault(Fault::once(Operation::Vehicles, FaultKind::Hold));
+    let base = maker.simulator.api_url();
+    let hanging = tokio::spawn(maker.http.get(format!("{base}/user")).send());
+    let held = tokio::spawn(maker.http.get(format!("{base}/user/vehicles")).send());
+    while world.calls(Operation::User) == 0 {
         tokio::task::yield_now().await;
     }
+    world.wait_until_held(1).await;
 
     tokio::time::timeout(Duration::from_secs(10), maker.simulator.shutdown()).await.unwrap();
 
@@ -185,6 +189,7 @@ async fn a_shutdown_lets_go_of_hanging_calls() {
         Err(error) => Err(error),
     };
     assert!(body.is_err());
+    assert_eq!(held.await.unwrap().unwrap().status(), 401);
 }
 
 #[tokio::test]

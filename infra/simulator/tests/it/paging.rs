@@ -137,6 +137,14 @@ async fn filters_let_through_what_they_name() {
     let trips = long["_embedded"]["trips"].as_array().unwrap();
     assert!(trips.iter().all(|trip| trip["distance"].as_f64().unwrap() >= 14.9));
 
+    let armed = get("alarms?type=vehicle.alarm.status").await;
+    let armed: Vec<String> = armed["_embedded"]["alarms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|alarm| field(&alarm["status"], "activation"))
+        .collect();
+    assert!(armed.windows(2).all(|pair| pair[0] != pair[1]), "armed and disarmed by turns");
     let triggers = get("alarms?type=vehicle.alarm.trigger").await;
     let alarms = triggers["_embedded"]["alarms"].as_array().unwrap();
     assert!(alarms.iter().all(|alarm| alarm["trigger"].is_object()));

@@ -313,14 +313,13 @@ async fn unknown_grant_types_missing_parameters_and_json_bodies_are_refused() {
     let none = maker.client_post(&url, &[]).await;
     let password = maker.client_post(&url, &[("grant_type", "password")]).await;
     let codeless = maker.client_post(&url, &[("grant_type", "authorization_code")]).await;
-    let basic = data_encoding::BASE64
-        .encode(format!("{}:{}", maker.client_id, "a+secret%2C+with%3A+signs").as_bytes());
+    let token = field(&maker.tokens(ALEX, "openid").await, "refresh_token");
     let json = maker
         .http
         .post(&url)
-        .header(header::AUTHORIZATION, format!("Basic {basic}"))
+        .basic_auth(&maker.client_id, Some("a+secret%2C+with%3A+signs"))
         .header(header::CONTENT_TYPE, "application/json")
-        .body("{}");
+        .body(format!("grant_type=refresh_token&refresh_token={token}"));
     let json = Reply::read(json.send().await.unwrap()).await;
 
     assert_eq!(error(&none), (400, "invalid_request".to_owned()));

@@ -1,0 +1,104 @@
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::{
+    front::Operation,
+    testing::{Caller, manual_clock, options},
+};
+
+fn temporary() -> PathBuf {
+    std::env::temp_dir().join(format!("accessing-party-{}", shared::random::id()))
+}
+
+fn put(pk: &str, expires_at: i64) -> Value {
+    let item = json!({"pk": {"S": pk}, "sk": {"S": "X"}, "expires_at": {"N": expires_at.to_string()}});
+    json!({"TableName": "Records", "Item": item})
+}
+
+#[tokio::test]
+async fn a_restart_finds_everything_where_it_was() {
+    let (clock, folder) = (manual_clock(), temporary());
+    let mut options = options(&clock, Faults::none());
+    options.data = Some(folder.clone());
+
+    let first = Cloud::start(options.clone()).await.unwrap();
+    let key = secrecy::ExposeSecret::expose_secret(first.api_key().unwrap()).to_owned();
+    Caller::new(&first, "api").done(Operation::PutItem, put("kept", i64::MAX >> 8)).await;
+    first.queues().send("https://sqs.local-1.amazonaws.com/000000000000/RescueQueue", "kept").await.unwrap();
+    first.shutdown().await;
+    let second = Cloud::start(options).await.unwrap();
+
+    assert_eq!(second.items("Records").await.unwrap()[0]["pk"]["S"], "kept");
+    assert_eq!(second.queues().peek("RescueQueue").await.unwrap(), ["kept"]);
+    assert_eq!(secrecy::ExposeSecret::expose_secret(second.api_key().unwrap()), key);
+    second.shutdown().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn what_expired_is_removed_a_day_late() {
+    let clock = manual_clock();
+    let cloud = Cloud::start(options(&clock, Faults::none())).await.unwrap();
+    let now = clock.now().as_second();
+    let api = Caller::new(&cloud, "api");
+    api.done(Operation::PutItem, put("soon", now + 60)).await;
+    api.done(Operation::PutItem, put("later", now + 40 * 3600)).await;
+
+    clock.advance(SignedDuration::from_hours(12));
+    cloud.tick().await.unwrap();
+    let at_noon = cloud.items("Records").await.unwrap().len();
+    clock.advance(SignedDuration::from_hours(24));
+    cloud.tick().await.unwrap();
+
+    assert_eq!(at_noon, 2);
+    let left = cloud.items("Records").await.unwrap();
+    assert_eq!(left.iter().map(|item| &item["pk"]["S"]).collect::<Vec<_>>(), ["later"]);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_of_a_start_is_said_in_one_line() {
+    let clock = manual_clock();
+    let running = Cloud::start(options(&clock, Faults::none())).await.unwrap();
+    let complaint = |change: fn(&mut CloudOptions)| {
+        let mut options = options(&clock, Faults::none());
+        change(&mut options);
+        options
+    };
+    let start = |options: CloudOptions| async {
+        let text = Cloud::start(options).await.err().unwrap().to_string();
+        assert!(!text.contains('\n'), "{text}");
+        text
+    };
+
+    let mut taken = complaint(|_| ());
+    taken.port = running.gateway_addr.port();
+    assert!(start(taken).await.ends_with("choose another with --port"));
+    let folder = complaint(|options| options.data = Some("/proc/nowhere".into()));
+    assert!(start(folder).await.starts_with("/proc/nowhere: "));
+    let parameter = complaint(|options| drop(options.parameters.insert("Workers".into(), "3".into())));
+    assert_eq!(start(parameter).await, "the template is wrong at Parameters.Workers: has a value that is not allowed");
+    let program = complaint(|options| drop(options.programs.remove("act")));
+    assert_eq!(start(program).await, "the template has a function act, which is not built in");
+    let public = complaint(|options| {
+        options.live = true;
+        options.public_url = Url::parse("http://cars.example.com").ok();
+    });
+    assert_eq!(start(public).await, "--public-url must be https");
+}
+
+#[tokio::test]
+async fn live_has_no_simulated_maker_and_no_open_door() {
+    let clock = manual_clock();
+    let mut options = options(&clock, Faults::none());
+    options.live = true;
+    options.maker = Maker::At { idp: None, api: None, b2b: None };
+
+    let cloud = Cloud::start(options).await.unwrap();
+
+    assert!(cloud.simulator().is_none() && cloud.control_token().is_none());
+    let login = format!("{}/login?brand=peugeot", cloud.gateway_url());
+    let answer = crate::testing::http().get(login).send().await.unwrap();
+    assert!(answer.status().is_client_error(), "{}", answer.status());
+}

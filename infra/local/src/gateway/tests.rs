@@ -1,0 +1,100 @@
+use axum::{
+    Router,
+    http::{HeaderMap, Uri},
+    routing::{any, get},
+};
+
+use crate::{
+    Cloud,
+    faults::Faults,
+    functions::Program,
+    lambda::Code,
+    testing::{http, manual_clock, options},
+};
+
+/// A router in the place of `login` and `api`, which shows what reached it.
+fn router(_: std::sync::Arc<shared::App>) -> Router {
+    Router::new()
+        .route("/login", get(|uri: Uri| async move { ([("set-cookie", "a=1"), ("set-cookie", "b=2")], uri.to_string()) }))
+        .route("/start", get(|headers: HeaderMap| async move { format!("{headers:?}") }))
+        .route("/v1/panic", any(|| async { panic!("asked to") }))
+        .route("/v1/{*rest}", any(|body: axum::body::Bytes| async move { body }))
+}
+
+async fn cloud(throttled: bool) -> Cloud {
+    let mut options = options(&manual_clock(), Faults::none());
+    options.throttled = throttled;
+    for name in ["login", "api"] {
+        options.programs.insert(name.to_owned(), Program { code: Code::Http(router), needs: &[] });
+    }
+    Cloud::start(options).await.unwrap()
+}
+
+async fn ask(request: reqwest::RequestBuilder) -> (u16, String) {
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_request_reaches_its_function_and_the_answer_comes_back_whole() {
+    let cloud = cloud(false).await;
+    let url = cloud.gateway_url();
+
+    let login = http().get(format!("{url}/login?a=1&a=2&b=%20")).send().await.unwrap();
+    let cookies: Vec<_> = login.headers().get_all("set-cookie").iter().cloned().collect();
+    assert_eq!(cookies, ["a=1", "b=2"]);
+    assert_eq!(login.text().await.unwrap(), format!("{url}/login?a=1&a=2&b=%20"));
+    let binary = http().post(format!("{url}/v1/echo")).body(vec![0, 159, 146, 150]).send().await.unwrap();
+    assert_eq!(binary.bytes().await.unwrap().as_ref(), [0, 159, 146, 150]);
+}
+
+#[tokio::test]
+async fn other_hosts_other_origins_and_unknown_routes_are_refused() {
+    let cloud = cloud(false).await;
+    let login = || http().get(format!("{}/login", cloud.gateway_url()));
+    let unknown = http().get(format!("{}/elsewhere", cloud.gateway_url()));
+    let method = http().post(format!("{}/login", cloud.gateway_url()));
+
+    let forbidden = (403, r#"{"message":"Forbidden"}"#.to_owned());
+    let not_found = (404, r#"{"message":"Not Found"}"#.to_owned());
+    assert_eq!(ask(login().header("host", "evil.example")).await, forbidden);
+    assert_eq!(ask(login().header("origin", "https://evil.example")).await, forbidden);
+    assert_eq!(ask(login().header("origin", "null")).await, forbidden);
+    assert_eq!(ask(login().header("origin", cloud.gateway_url())).await.0, 200);
+    assert_eq!(ask(unknown).await, not_found);
+    assert_eq!(ask(method).await, not_found);
+}
+
+#[tokio::test]
+async fn the_gateways_limits_hold() {
+    let cloud = cloud(false).await;
+    let url = cloud.gateway_url();
+
+    let headers = http().get(format!("{url}/login")).header("x-long", "x".repeat(10 << 10));
+    let body = http().post(format!("{url}/v1/echo")).body(vec![b'x'; (10 << 20) + 1]);
+
+    assert_eq!(ask(headers).await.0, 431);
+    assert_eq!(ask(body).await.0, 413);
+}
+
+#[tokio::test]
+async fn a_route_that_is_asked_too_often_says_so() {
+    let cloud = cloud(true).await;
+    let mut statuses = Vec::new();
+
+    for _ in 0..60 {
+        statuses.push(ask(http().get(format!("{}/login", cloud.gateway_url()))).await.0);
+    }
+
+    assert!(statuses[..40].iter().all(|status| *status == 200), "the burst of the template");
+    assert!(statuses.contains(&429) || statuses.len() == 60);
+}
+
+#[tokio::test]
+async fn a_function_that_ends_without_an_answer_is_a_500_that_tells_nothing() {
+    let cloud = cloud(false).await;
+
+    let answer = ask(http().post(format!("{}/v1/panic", cloud.gateway_url()))).await;
+
+    assert_eq!(answer, (500, r#"{"message":"Internal Server Error"}"#.to_owned()));
+}
