@@ -251,13 +251,7 @@ async fn keep(
 }
 
 /// The maker says that the grant is dead. Unless somebody just renewed it, believe it.
-async fn refused(
-    app: &App,
-    grant: Grant,
-    control: &Control,
-    budget: Budget,
-) -> Result<Access, Error> {
-    let _ = (control, budget);
+async fn refused(app: &App, grant: Grant) -> Result<Access, Error> {
     let stored = app.store.grant(&grant.id).await?.ok_or(Error::Gone)?;
     if stored.version != grant.version {
         return open(app, &stored).await.map(|(access, _)| access);
