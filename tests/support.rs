@@ -13,7 +13,9 @@
 
 use std::time::Duration;
 
-use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, browser::Page, clock::ManualClock};
+use accessing_party::{
+    Cloud, CloudOptions, Faults, browser::Browser, browser::Page, clock::ManualClock,
+};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -180,7 +182,12 @@ impl World {
     }
 
     /// An enrollment up to where the browser is sent to the operator's own site.
-    pub async fn enroll_unconfirmed(&self, user: &str, brand: &str, account: &str) -> (String, Url) {
+    pub async fn enroll_unconfirmed(
+        &self,
+        user: &str,
+        brand: &str,
+        account: &str,
+    ) -> (String, Url) {
         let begun = self.begin_enrollment(user, brand).await;
         let mut browser = Browser::new().unwrap();
         let back = self.consent(&mut browser, &begun.login_url, account).await;
@@ -233,7 +240,10 @@ impl World {
     /// The types of those events.
     pub async fn event_types(&self, id: &str) -> Vec<String> {
         let events = self.events(id).await;
-        events.iter().map(|event| event["what"]["M"]["type"]["S"].as_str().unwrap().to_owned()).collect()
+        events
+            .iter()
+            .map(|event| event["what"]["M"]["type"]["S"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Metric {
     RescueFailure,
     /// The maker limited our calls.
     MakerLimited,
+    /// Days until our client certificate ends.
+    CertificateDaysLeft(i64),
 }
 
 /// Writes metrics.
@@ -48,6 +50,7 @@ impl Metrics {
             Metric::SealFailure => ("SealFailure", "Count", 1, None),
             Metric::RescueFailure => ("RescueFailure", "Count", 1, None),
             Metric::MakerLimited => ("MakerLimited", "Count", 1, None),
+            Metric::CertificateDaysLeft(days) => ("CertificateDaysLeft", "Count", days, None),
         };
         let dimensions: Vec<_> = dimension.iter().map(|(name, _)| *name).collect();
         let mut line = json!({

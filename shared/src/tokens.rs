@@ -237,7 +237,7 @@ async fn keep(
                 return Ok(access);
             }
             Err(error) => {
-                tracing::warn!(grant.id = %grant.id, error = %error, "storing renewed tokens failed")
+                tracing::warn!(grant.id = %grant.id, error = %error, "storing renewed tokens failed");
             }
         }
     }

@@ -13,8 +13,7 @@ async fn a_driver_connects_and_the_cars_data_arrives() {
     assert_eq!(world.status(&id).await, "active");
     let vehicles = world.read(&format!("/v1/enrollments/{id}/vehicles")).await;
     assert_eq!(vehicles["items"][0]["vin"], "VR3UHZKXZPT000208");
-    let state =
-        world.read(&format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208")).await;
+    let state = world.read(&format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208")).await;
     assert!(state["state"]["electric"]["values"]["level"]["value"].is_number(), "{state}");
     assert_eq!(state["state"]["electric"]["values"]["level"]["unit"], "%");
 }

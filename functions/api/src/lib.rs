@@ -92,3 +92,21 @@ pub fn openapi() -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    /// `ACCEPT=1 cargo test -p api` writes it anew.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the test")]
+    fn the_description_checked_in_is_that_of_this_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        let current = super::openapi();
+        if std::env::var("ACCEPT").is_ok() {
+            std::fs::write(path, &current).unwrap();
+        }
+
+        let checked_in = std::fs::read_to_string(path).unwrap();
+
+        assert!(checked_in == current, "run `ACCEPT=1 cargo test -p api` and commit the change");
+    }
+}

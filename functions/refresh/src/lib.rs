@@ -12,6 +12,7 @@ use shared::{
     clock::Budget,
     domain::ids::GrantId,
     due::{self, Share},
+    metrics::Metric,
     rescue::RescueError,
     secrets::SecretName,
     store::{self, DueKey, DueTable, control::Control},
@@ -50,6 +51,9 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 
 async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, Error> {
     let rescued = app.rescue.drain(&app.store, app.clock.now()).await?;
+    if share.worker == 0 {
+        watch_certificate(app).await;
+    }
     let control = app.store.control().await?;
     let walk = due::walk(app, (DueTable::Grants, "refresh"), share, (budget, NEEDED), |key| {
         renew(app, key, &control, budget)
@@ -63,6 +67,19 @@ async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, Error> {
         "grants were renewed"
     );
     Ok(json!({ "found": walk.found, "renewed": walk.done, "left": walk.left, "rescued": rescued }))
+}
+
+/// Tells in time that the client certificate must be renewed with the maker.
+async fn watch_certificate(app: &App) {
+    match app.secrets.maker().await {
+        Ok(secret) => {
+            if let Some(end) = secret.certificate_ends() {
+                let days = end.duration_since(app.clock.now()).as_hours() / 24;
+                app.metrics.record(Metric::CertificateDaysLeft(days));
+            }
+        }
+        Err(error) => tracing::error!(error = %error, "the maker's secret can't be read"),
+    }
 }
 
 /// Renews one grant; whatever goes wrong with it does not stop the others.

@@ -43,7 +43,10 @@ impl Browser {
     pub fn new() -> Result<Self, TlsError> {
         let seconds = Duration::from_secs;
         let timeouts = tls::Timeouts { connect: seconds(3), total: seconds(40) };
-        Ok(Self { http: tls::plain_client("Mozilla/5.0 (a driver)", timeouts)?, cookies: Vec::new() })
+        Ok(Self {
+            http: tls::plain_client("Mozilla/5.0 (a driver)", timeouts)?,
+            cookies: Vec::new(),
+        })
     }
 
     /// Opens an address.
@@ -58,9 +61,15 @@ impl Browser {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn post(&mut self, url: &Url, fields: &[(&str, &str)]) -> Result<Page, reqwest::Error> {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let form = self.http.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
+    pub async fn post(
+        &mut self,
+        url: &Url,
+        fields: &[(&str, &str)],
+    ) -> Result<Page, reqwest::Error> {
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let form =
+            self.http.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
         let form = form.header("origin", url.origin().ascii_serialization()).body(body);
         self.send(url, form).await
     }
@@ -70,11 +79,20 @@ impl Browser {
         self.cookies.iter().map(|cookie| cookie.name.as_str())
     }
 
-    async fn send(&mut self, url: &Url, request: reqwest::RequestBuilder) -> Result<Page, reqwest::Error> {
+    async fn send(
+        &mut self,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Page, reqwest::Error> {
         let host = url.host_str().unwrap_or_default();
-        let fitting = self.cookies.iter().filter(|cookie| cookie.host == host && below(url.path(), &cookie.path));
-        let cookies: Vec<_> = fitting.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
-        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let fitting = self
+            .cookies
+            .iter()
+            .filter(|cookie| cookie.host == host && below(url.path(), &cookie.path));
+        let cookies: Vec<_> =
+            fitting.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        let request =
+            if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let answer = request.send().await?;
         let headers = answer.headers().clone();
         for line in headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok()) {
@@ -87,12 +105,16 @@ impl Browser {
 
     fn keep(&mut self, host: &str, line: &str) {
         let mut parts = line.split(';').map(str::trim);
-        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
+        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
+            return;
+        };
         let (mut path, mut ended) = ("/", false);
         for part in parts {
             match part.split_once('=').unwrap_or((part, "")) {
                 (key, value) if key.eq_ignore_ascii_case("path") => path = value,
-                (key, value) if key.eq_ignore_ascii_case("max-age") => ended = value.starts_with(['0', '-']),
+                (key, value) if key.eq_ignore_ascii_case("max-age") => {
+                    ended = value.starts_with(['0', '-'])
+                }
                 _ => (),
             }
         }
@@ -106,7 +128,8 @@ impl Browser {
 
 /// RFC 6265 §5.1.4.
 fn below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| prefix.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| prefix.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]

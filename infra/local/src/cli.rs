@@ -40,9 +40,13 @@ pub async fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         None => run::run(cli.run).await.map_err(|error| error.to_string()),
-        Some(Command::Journey(args)) => journey::journey(args).await.map_err(|error| error.to_string()),
+        Some(Command::Journey(args)) => {
+            journey::journey(args).await.map_err(|error| error.to_string())
+        }
         Some(Command::Csr(args)) => csr::csr(&args).map_err(|error| error.to_string()),
-        Some(Command::Secret(command)) => secret::secret(command).map_err(|error| error.to_string()),
+        Some(Command::Secret(command)) => {
+            secret::secret(command).map_err(|error| error.to_string())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,5 +66,9 @@ fn say(line: impl std::fmt::Display) {
 fn log(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
     // A second subscriber, in a test, is no problem.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
 }

@@ -168,7 +168,11 @@ impl Cloud {
     ///
     /// # Errors
     /// When the function fails, dies or runs out of time.
-    pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, crate::functions::InvokeError> {
+    pub async fn invoke(
+        &self,
+        function: &str,
+        event: Value,
+    ) -> Result<Value, crate::functions::InvokeError> {
         self.streams.functions.invoke(function, event).await
     }
 
@@ -183,7 +187,8 @@ impl Cloud {
             if !start.is_null() {
                 scan["ExclusiveStartKey"] = start;
             }
-            let page = self.tables.engine.run(move |core| core.own(Operation::Scan, scan)).await??;
+            let page =
+                self.tables.engine.run(move |core| core.own(Operation::Scan, scan)).await??;
             items.extend(page["Items"].as_array().cloned().unwrap_or_default());
             start = page["LastEvaluatedKey"].clone();
             if start.is_null() {
@@ -194,7 +199,8 @@ impl Cloud {
 
     /// Ends everything: requests under way are answered, the database is closed.
     pub async fn shutdown(self) {
-        let Self { stop, tasks, database, simulator, tables, queues, scheduler, streams, .. } = self;
+        let Self { stop, tasks, database, simulator, tables, queues, scheduler, streams, .. } =
+            self;
         stop.send_replace(true);
         for task in tasks {
             // One that panicked has said so.

@@ -55,11 +55,17 @@ fn new_key() -> String {
 
 /// An API key: what the operator presents, and the record of it, which holds a hash.
 #[must_use]
-pub fn new_api_key(kind: &str, name: &str, scopes: &[String], expires_at: Option<&str>) -> (SecretString, Value) {
+pub fn new_api_key(
+    kind: &str,
+    name: &str,
+    scopes: &[String],
+    expires_at: Option<&str>,
+) -> (SecretString, Value) {
     let id = random::id();
     let secret = BASE32HEX_NOPAD.encode(&random::bytes::<32>()).to_ascii_lowercase();
     let hash = HEXLOWER.encode(digest(&SHA256, secret.as_bytes()).as_ref());
-    let record = json!({"id": id, "name": name, "sha256": hash, "scopes": scopes, "expires_at": expires_at});
+    let record =
+        json!({"id": id, "name": name, "sha256": hash, "scopes": scopes, "expires_at": expires_at});
     (format!("ap_{kind}_{id}_{secret}").into(), record)
 }
 
@@ -70,9 +76,12 @@ pub fn new_api_key(kind: &str, name: &str, scopes: &[String], expires_at: Option
 pub fn check(secrets: &Map<String, Value>) -> Result<(), SecretsError> {
     let part = |name: &'static str| secrets.get(name).cloned().ok_or(SecretsError::Missing(name));
     // The parser's own errors could repeat a part of a secret.
-    let maker: MakerSecret = serde_json::from_value(part("maker")?).map_err(|_| SecretsError::Malformed("maker"))?;
-    let _: KeyRing = serde_json::from_value(part("seal")?).map_err(|_| SecretsError::Malformed("seal"))?;
-    let edge: EdgeSecret = serde_json::from_value(part("edge")?).map_err(|_| SecretsError::Malformed("edge"))?;
+    let maker: MakerSecret =
+        serde_json::from_value(part("maker")?).map_err(|_| SecretsError::Malformed("maker"))?;
+    let _: KeyRing =
+        serde_json::from_value(part("seal")?).map_err(|_| SecretsError::Malformed("seal"))?;
+    let edge: EdgeSecret =
+        serde_json::from_value(part("edge")?).map_err(|_| SecretsError::Malformed("edge"))?;
     let brands = shared::domain::brand::Brand::ALL;
     if brands.iter().any(|brand| edge.client_ids.of(*brand) != maker.client_id(*brand)) {
         return Err(SecretsError::ClientIds);
@@ -85,10 +94,16 @@ pub fn check(secrets: &Map<String, Value>) -> Result<(), SecretsError> {
 ///
 /// # Errors
 /// No such ring, or nothing to promote.
-pub fn rotate(secrets: &mut Map<String, Value>, name: &str, promote: bool) -> Result<String, SecretsError> {
+pub fn rotate(
+    secrets: &mut Map<String, Value>,
+    name: &str,
+    promote: bool,
+) -> Result<String, SecretsError> {
     let ring = secrets.get_mut(name).filter(|_| name != "maker").ok_or(SecretsError::NoRing)?;
     let keys = ring["keys"].as_object().ok_or(SecretsError::NoRing)?;
-    let number = |id: &str| id.strip_prefix('k').and_then(|number| number.parse::<u32>().ok()).unwrap_or_default();
+    let number = |id: &str| {
+        id.strip_prefix('k').and_then(|number| number.parse::<u32>().ok()).unwrap_or_default()
+    };
     let newest = keys.keys().map(|id| number(id)).max().unwrap_or_default();
     if promote {
         let id = format!("k{newest}");
@@ -119,7 +134,10 @@ mod tests {
 
         check(&secrets).unwrap();
         let parts: Vec<_> = key.expose_secret().split('_').collect();
-        assert_eq!((parts.len(), parts[0], parts[1], parts[2]), (4, "ap", "local", record["id"].as_str().unwrap()));
+        assert_eq!(
+            (parts.len(), parts[0], parts[1], parts[2]),
+            (4, "ap", "local", record["id"].as_str().unwrap())
+        );
         let hash = HEXLOWER.encode(digest(&SHA256, parts[3].as_bytes()).as_ref());
         assert_eq!(record["sha256"], hash);
     }

@@ -12,11 +12,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 
 pub use self::engine::DatabaseError;
+use self::request::{Need, needs, transaction_size};
 pub(crate) use self::{
     changes::Watcher,
     engine::{Engine, QUEUE_TABLE, Reply, STREAM_TABLE},
 };
-use self::request::{Need, needs, transaction_size};
 use crate::{
     faults::Effect,
     front::{Operation, Refusal},
@@ -88,7 +88,11 @@ impl Tables {
         let done = done.map_err(|error| Refusal::internal(&error))?;
         let mut reply = done.map_err(|error| Refusal::of(&error))?;
         if !left_undone.is_null() {
-            let member = if operation == Operation::BatchGetItem { "UnprocessedKeys" } else { "UnprocessedItems" };
+            let member = if operation == Operation::BatchGetItem {
+                "UnprocessedKeys"
+            } else {
+                "UnprocessedItems"
+            };
             reply.body[member] = left_undone;
         }
         Ok(reply)
@@ -96,7 +100,11 @@ impl Tables {
 }
 
 fn no_table() -> Refusal {
-    Refusal::new(400, "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "Requested resource not found")
+    Refusal::new(
+        400,
+        "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",
+        "Requested resource not found",
+    )
 }
 
 /// A number drawn, as an index below `count`.

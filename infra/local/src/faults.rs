@@ -197,7 +197,9 @@ impl Faults {
         let effect = match state.ordered(call) {
             Some(effect) => effect,
             // Never twice in a row: callers try again, and shall not be worn out by bad luck.
-            None if state.calm || state.struck.get(&key).is_some_and(|last| last + 1 == count) => return None,
+            None if state.calm || state.struck.get(&key).is_some_and(|last| last + 1 == count) => {
+                return None;
+            }
             None => self.0.seed.and(by_chance(call, drawn))?,
         };
         state.struck.insert(key, count);
@@ -246,7 +248,11 @@ impl State {
 fn can_befall(effect: Effect, call: &Call<'_>) -> bool {
     use Operation as Op;
     match effect {
-        Effect::LostAnswer | Effect::DieBefore | Effect::DieAfter | Effect::Unavailable | Effect::Throttled => true,
+        Effect::LostAnswer
+        | Effect::DieBefore
+        | Effect::DieAfter
+        | Effect::Unavailable
+        | Effect::Throttled => true,
         Effect::Conflict => call.operation.writes() && call.operation != Op::BatchWriteItem,
         Effect::Stale => call.index,
         Effect::ShortPage => matches!(call.operation, Op::Query | Op::Scan),
@@ -304,8 +310,12 @@ mod tests {
     #[test]
     fn an_ordered_fault_passes_over_other_calls_and_strikes_as_often_as_asked() {
         let faults = Faults::none();
-        faults.next(Rule::once(Effect::LostAnswer).of("fetch").at(Operation::PutItem).after(1).times(2));
-        let strike = |function, operation| faults.strike(&call(function, operation)).map(|(effect, _)| effect);
+        faults.next(
+            Rule::once(Effect::LostAnswer).of("fetch").at(Operation::PutItem).after(1).times(2),
+        );
+        let strike = |function, operation| {
+            faults.strike(&call(function, operation)).map(|(effect, _)| effect)
+        };
 
         assert_eq!(strike("api", Operation::PutItem), None);
         assert_eq!(strike("fetch", Operation::GetItem), None);
@@ -332,6 +342,9 @@ mod tests {
         let alone = story(false);
         assert_eq!(alone, story(true));
         assert!(alone.iter().flatten().count() > 5);
-        assert!(alone.windows(2).all(|pair| pair.iter().flatten().count() < 2), "never twice in a row");
+        assert!(
+            alone.windows(2).all(|pair| pair.iter().flatten().count() < 2),
+            "never twice in a row"
+        );
     }
 }

@@ -60,7 +60,12 @@ impl Folder {
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"));
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"));
         let lock = lock.map_err(io)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
@@ -107,7 +112,8 @@ impl Folder {
 #[must_use]
 pub fn local_secrets() -> (Map<String, Value>, SecretString) {
     let mut secrets = new_secrets(&shared::random::id(), &shared::random::token().into());
-    let (key, record) = new_api_key("local", "made on the first run", &SCOPES.map(str::to_owned), None);
+    let (key, record) =
+        new_api_key("local", "made on the first run", &SCOPES.map(str::to_owned), None);
     if let Some(edge) = secrets.get_mut("edge") {
         edge["api_keys"] = vec![record].into();
     }
@@ -135,7 +141,8 @@ pub fn read_secrets(path: &Path, private: bool) -> Result<Map<String, Value>, Fo
 /// It can't be written, or exists.
 pub fn write_new(path: &Path, text: &str) -> Result<(), FolderError> {
     let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")));
+    let written = file
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")));
     written.map_err(|source| FolderError::Io { path: path.to_owned(), source })
 }
 
@@ -176,7 +183,10 @@ mod tests {
         let first = fs::read_to_string(&secrets).unwrap();
         folder.secrets().unwrap();
 
-        assert_eq!((mode(&path), mode(&secrets), mode(&folder.file("api-key"))), (0o700, 0o600, 0o600));
+        assert_eq!(
+            (mode(&path), mode(&secrets), mode(&folder.file("api-key"))),
+            (0o700, 0o600, 0o600)
+        );
         assert_eq!(fs::read_to_string(&secrets).unwrap(), first);
         read_secrets(&secrets, true).unwrap();
         assert!(write_new(&secrets, "x").is_err(), "an existing file is left alone");

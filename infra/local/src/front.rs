@@ -22,13 +22,13 @@ use serde_json::Value;
 use shared::Clock;
 
 pub(crate) use self::guard::Names;
+use self::signature::{Credential, SignatureError};
 pub use self::{
     keys::{AccessKey, Keys},
     operation::{Operation, Service},
     refusal::Refusal,
     usage::{Usage, UsageOf},
 };
-use self::signature::{Credential, SignatureError};
 use crate::{
     database::{Reply, Tables},
     faults::{Call, Effect, Faults},
@@ -65,7 +65,8 @@ impl Front {
 async fn entry(State(front): State<Arc<Front>>, request: Request) -> Response {
     let headers = request.headers();
     if !front.names.addressed(headers) || headers.contains_key(header::ORIGIN) {
-        return (StatusCode::FORBIDDEN, "this listener answers programs on this machine only\n").into_response();
+        return (StatusCode::FORBIDDEN, "this listener answers programs on this machine only\n")
+            .into_response();
     }
     if request.method() != Method::POST || request.uri().path() != "/" {
         return StatusCode::NOT_FOUND.into_response();
@@ -87,7 +88,8 @@ async fn entry(State(front): State<Arc<Front>>, request: Request) -> Response {
 
 fn response(service: Service, status: StatusCode, body: String) -> Response {
     let id = shared::random::id();
-    let headers = [(header::CONTENT_TYPE.as_str(), service.media_type()), ("x-amzn-requestid", &id)];
+    let headers =
+        [(header::CONTENT_TYPE.as_str(), service.media_type()), ("x-amzn-requestid", &id)];
     (status, headers, body).into_response()
 }
 
@@ -113,9 +115,13 @@ impl From<Refusal> for Failure {
 impl From<SignatureError> for Failure {
     fn from(error: SignatureError) -> Self {
         let kind = match error {
-            SignatureError::Missing => "com.amazon.coral.service#MissingAuthenticationTokenException",
+            SignatureError::Missing => {
+                "com.amazon.coral.service#MissingAuthenticationTokenException"
+            }
             SignatureError::UnknownKey => "com.amazon.coral.service#UnrecognizedClientException",
-            SignatureError::Mismatch | SignatureError::Stale => "com.amazon.coral.service#InvalidSignatureException",
+            SignatureError::Mismatch | SignatureError::Stale => {
+                "com.amazon.coral.service#InvalidSignatureException"
+            }
         };
         Self::Refused(Refusal::new(400, kind, &error.to_string()))
     }
@@ -131,7 +137,12 @@ impl Front {
         (operation.service(), self.identified(parts, body, operation).await)
     }
 
-    async fn identified(&self, parts: &Parts, body: &[u8], operation: Operation) -> Result<Value, Failure> {
+    async fn identified(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        operation: Operation,
+    ) -> Result<Value, Failure> {
         let credential = Credential::read(&parts.headers)?;
         let holder = self.keys.holder(credential.key_id).ok_or(SignatureError::UnknownKey)?;
         credential.verify(parts, body, &holder.secret, Clock::system().now())?;
@@ -145,7 +156,12 @@ impl Front {
         self.authorised(&holder.function, operation, body).await
     }
 
-    async fn authorised(&self, function: &str, operation: Operation, body: Value) -> Result<Value, Failure> {
+    async fn authorised(
+        &self,
+        function: &str,
+        operation: Operation,
+        body: Value,
+    ) -> Result<Value, Failure> {
         let (tables, index) = match operation.service() {
             Service::DynamoDb => Tables::subject(operation, &body),
             _ => (Vec::new(), false),
@@ -213,9 +229,6 @@ impl Front {
 fn free(body: Value) -> Reply {
     Reply { body, units: 0.0 }
 }
-
-#[cfg(test)]
-mod tests;
 
 #[cfg(test)]
 mod tests;

@@ -90,7 +90,12 @@ pub enum InvokeError {
 }
 
 impl Functions {
-    pub(crate) fn new(all: BTreeMap<String, Settings>, keys: Keys, clock: Clock, faults: Faults) -> Self {
+    pub(crate) fn new(
+        all: BTreeMap<String, Settings>,
+        keys: Keys,
+        clock: Clock,
+        faults: Faults,
+    ) -> Self {
         let all = all.into_iter().map(|(name, settings)| {
             let Settings { program, environment, timeout } = settings;
             (name, Function { program, environment, timeout, warm: Mutex::default() })

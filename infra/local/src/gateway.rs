@@ -79,7 +79,8 @@ async fn entry(
 impl Gateway {
     /// The key of the route that fits, and the answer.
     async fn answer(&self, request: Request, source: SocketAddr) -> (Option<&str>, Response) {
-        if !self.names.addressed(request.headers()) {
+        let headers = request.headers();
+        if !self.names.addressed(headers) || !self.names.same_origin(headers) {
             return (None, message(StatusCode::FORBIDDEN, "Forbidden"));
         }
         let (parts, body) = request.into_parts();
@@ -166,9 +167,6 @@ fn percent_decoded(path: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
-
-#[cfg(test)]
-mod tests;
 
 #[cfg(test)]
 mod tests;

@@ -47,7 +47,8 @@ impl Warm {
 }
 
 async fn http(router: Router, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
-    let request: LambdaRequest = serde_json::from_value(event.payload).map_err(|error| failed(&error))?;
+    let request: LambdaRequest =
+        serde_json::from_value(event.payload).map_err(|error| failed(&error))?;
     let response = Adapter::from(router).call(LambdaEvent::new(request, event.context)).await;
     let response = response.unwrap_or_else(|impossible| match impossible {});
     serde_json::to_value(response).map_err(|error| failed(&error))

@@ -19,9 +19,9 @@ pub mod queue;
 pub mod scheduler;
 pub mod secrets;
 mod streams;
+pub mod template;
 #[cfg(test)]
 mod testing;
-pub mod template;
 
 pub use browser::Browser;
 pub use clock::ManualClock;

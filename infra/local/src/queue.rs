@@ -95,12 +95,16 @@ impl Queues {
         let hidden = body["VisibilityTimeout"].as_u64().unwrap_or(queue.visibility.as_secs());
         let until = later(now, hidden).to_string();
         let mut received = Vec::new();
-        for message in self.messages(url.to_owned()).await.map_err(|error| Refusal::internal(&error))? {
+        for message in
+            self.messages(url.to_owned()).await.map_err(|error| Refusal::internal(&error))?
+        {
             let id = text(&message, "sk");
-            let gone = later(at(number(&message, "sent_at")), queue.retention.as_secs()) <= now.as_second();
+            let gone = later(at(number(&message, "sent_at")), queue.retention.as_secs())
+                <= now.as_second();
             let key = json!({"pk": {"S": url}, "sk": {"S": id}});
             if gone {
-                self.write(Operation::DeleteItem, json!({"TableName": QUEUE_TABLE, "Key": key})).await?;
+                self.write(Operation::DeleteItem, json!({"TableName": QUEUE_TABLE, "Key": key}))
+                    .await?;
             } else if number(&message, "visible_at") <= now.as_second() && received.len() < most {
                 let update = json!({
                     "TableName": QUEUE_TABLE, "Key": key,
@@ -138,9 +142,15 @@ impl Queues {
         let url = body["QueueUrl"].as_str().unwrap_or_default();
         let name = body["QueueName"].as_str();
         let mut queues = self.known.iter();
-        queues.find(|(known, _)| *known == url || name.is_some() && known.rsplit('/').next() == name).ok_or_else(|| {
-            Refusal::new(400, "com.amazonaws.sqs#QueueDoesNotExist", "The specified queue does not exist.")
-        })
+        queues
+            .find(|(known, _)| *known == url || name.is_some() && known.rsplit('/').next() == name)
+            .ok_or_else(|| {
+                Refusal::new(
+                    400,
+                    "com.amazonaws.sqs#QueueDoesNotExist",
+                    "The specified queue does not exist.",
+                )
+            })
     }
 }
 

@@ -31,11 +31,19 @@ enum Source {
 impl SecretStore {
     /// From a file, `{"maker": {…}, "seal": {…}, "edge": {…}}`.
     pub(crate) fn file(path: PathBuf, known: &BTreeMap<String, Secret>, region: &str) -> Self {
-        Self { source: Source::File(path), known: Arc::new(known.clone()), region: region.to_owned() }
+        Self {
+            source: Source::File(path),
+            known: Arc::new(known.clone()),
+            region: region.to_owned(),
+        }
     }
 
     /// The same in memory.
-    pub(crate) fn memory(secrets: Map<String, Value>, known: &BTreeMap<String, Secret>, region: &str) -> Self {
+    pub(crate) fn memory(
+        secrets: Map<String, Value>,
+        known: &BTreeMap<String, Secret>,
+        region: &str,
+    ) -> Self {
         let source = Source::Memory(Arc::new(RwLock::new(secrets)));
         Self { source, known: Arc::new(known.clone()), region: region.to_owned() }
     }
@@ -48,7 +56,9 @@ impl SecretStore {
                 let text = std::fs::read_to_string(path).ok()?;
                 serde_json::from_str::<Map<String, Value>>(&text).ok()?.remove(name)
             }
-            Source::Memory(secrets) => secrets.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned(),
+            Source::Memory(secrets) => {
+                secrets.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+            }
         }
     }
 
@@ -59,7 +69,12 @@ impl SecretStore {
         }
     }
 
-    pub(crate) fn authorise(&self, function: &str, policy: &Policy, body: &Value) -> Result<(), Refusal> {
+    pub(crate) fn authorise(
+        &self,
+        function: &str,
+        policy: &Policy,
+        body: &Value,
+    ) -> Result<(), Refusal> {
         let (arn, secret) = self.find(body)?;
         let action = "secretsmanager:GetSecretValue";
         if !policy.allows(action, arn, &[]) {
@@ -89,7 +104,10 @@ impl SecretStore {
     /// By ARN, or by name.
     fn find(&self, body: &Value) -> Result<(&String, &Secret), Refusal> {
         let id = body["SecretId"].as_str().unwrap_or_default();
-        self.known.iter().find(|(arn, secret)| *arn == id || secret.name == id).ok_or_else(not_found)
+        self.known
+            .iter()
+            .find(|(arn, secret)| *arn == id || secret.name == id)
+            .ok_or_else(not_found)
     }
 }
 

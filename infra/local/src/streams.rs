@@ -241,6 +241,3 @@ fn hash(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

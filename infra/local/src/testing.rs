@@ -10,8 +10,8 @@ use serde_json::Value;
 use shared::{Clock, stellantis::tls};
 
 use crate::{
-    cloud::{Cloud, CloudOptions},
     clock::ManualClock,
+    cloud::{Cloud, CloudOptions},
     faults::Faults,
     front::{AccessKey, Operation},
 };
@@ -31,7 +31,8 @@ pub(crate) fn options(clock: &ManualClock, faults: Faults) -> CloudOptions {
 }
 
 pub(crate) fn http() -> reqwest::Client {
-    let timeouts = tls::Timeouts { connect: Duration::from_secs(3), total: Duration::from_secs(30) };
+    let timeouts =
+        tls::Timeouts { connect: Duration::from_secs(3), total: Duration::from_secs(30) };
     tls::plain_client("tests", timeouts).unwrap()
 }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use x509_cert::{Certificate, der::DecodePem};
 
 use crate::domain::brand::Brand;
 
@@ -51,6 +53,14 @@ impl MakerSecret {
         self.brands.get(&brand).map_or(&self.client_secret, |own| &own.client_secret)
     }
 
+    /// When the client certificate ends; `None` without one, or for one that can't be read.
+    #[must_use]
+    pub fn certificate_ends(&self) -> Option<Timestamp> {
+        let certificate = Certificate::from_pem(self.certificate.as_ref()?).ok()?;
+        let end = certificate.tbs_certificate().validity().not_after.to_unix_duration();
+        Timestamp::from_second(i64::try_from(end.as_secs()).ok()?).ok()
+    }
+
     /// Tells identities apart: another certificate, key or authority needs another HTTP client.
     pub(super) fn identity_fingerprint(&self) -> [u8; 32] {
         let mut hash = Context::new(&SHA256);
@@ -89,6 +99,19 @@ mod tests {
     fn no_secret_shows_in_debug() {
         assert!(!format!("{:?}", secret()).contains("secret\""));
         assert!(!format!("{:?}", secret()).contains("seeded-secret"));
+    }
+
+    #[test]
+    fn the_certificates_end_is_read() {
+        let mut parameters = rcgen::CertificateParams::new(vec!["x".to_owned()]).unwrap();
+        parameters.not_after = rcgen::date_time_ymd(2027, 3, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut secret = secret();
+        assert_eq!(secret.certificate_ends(), None);
+
+        secret.certificate = Some(parameters.self_signed(&key).unwrap().pem());
+
+        assert_eq!(secret.certificate_ends(), Some("2027-03-01T00:00:00Z".parse().unwrap()));
     }
 
     #[test]

@@ -54,8 +54,14 @@ pub(super) fn csr(args: &CsrArgs) -> Result<(), CsrError> {
     let (key, request) = make(args)?;
     write_new(&args.key, &key)?;
     write_new(&args.out, &request)?;
-    say(format_args!("The private key is in {}: keep it; the maker never needs it.", args.key.display()));
-    say(format_args!("Send {} to the maker. What comes back goes into the secret `maker`.", args.out.display()));
+    say(format_args!(
+        "The private key is in {}: keep it; the maker never needs it.",
+        args.key.display()
+    ));
+    say(format_args!(
+        "Send {} to the maker. What comes back goes into the secret `maker`.",
+        args.out.display()
+    ));
     Ok(())
 }
 
@@ -71,7 +77,10 @@ fn make(args: &CsrArgs) -> Result<(String, String), CsrError> {
     subject.push(DnType::OrganizationName, args.organization.as_str());
     subject.push(DnType::OrganizationalUnitName, "Programs Partners");
     subject.push(DnType::CommonName, args.login.as_str());
-    subject.push(DnType::CustomDnType(EMAIL.to_vec()), rcgen::DnValue::Ia5String(args.email.as_str().try_into()?));
+    subject.push(
+        DnType::CustomDnType(EMAIL.to_vec()),
+        rcgen::DnValue::Ia5String(args.email.as_str().try_into()?),
+    );
     let mut params = CertificateParams::default();
     params.distinguished_name = subject;
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
@@ -102,11 +111,22 @@ mod tests {
         let body: String = request.lines().filter(|line| !line.starts_with('-')).collect();
         let der = BASE64.decode(body.as_bytes()).unwrap();
         let holds = |text: &str| der.windows(text.len()).any(|window| window == text.as_bytes());
-        for part in ["FR", "Ile-de-France", "Paris", "Example", "Programs Partners", "MZP00001", "cars@example.com"] {
+        for part in [
+            "FR",
+            "Ile-de-France",
+            "Paris",
+            "Example",
+            "Programs Partners",
+            "MZP00001",
+            "cars@example.com",
+        ] {
             assert!(holds(part), "{part}");
         }
         // The OID of e-mail addresses, and a key of 2048 bits: its modulus takes 257 bytes.
-        assert!(der.windows(9).any(|window| window == [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01]));
+        assert!(
+            der.windows(9)
+                .any(|window| window == [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01])
+        );
         assert!(der.windows(4).any(|window| window == [0x02, 0x82, 0x01, 0x01]));
         assert!(key.contains("PRIVATE KEY"));
     }

@@ -127,7 +127,8 @@ async fn begin(args: &JourneyArgs) -> Result<Story, JourneyError> {
     options.faults = args.seed.map_or_else(Faults::none, Faults::seeded);
     options.parameters.insert("ReturnTo".to_owned(), RETURN_TO.to_owned());
     let cloud = Cloud::start(options).await?;
-    let timeouts = tls::Timeouts { connect: Duration::from_secs(3), total: Duration::from_secs(60) };
+    let timeouts =
+        tls::Timeouts { connect: Duration::from_secs(3), total: Duration::from_secs(60) };
     Ok(Story {
         cloud,
         clock,
@@ -143,7 +144,13 @@ async fn begin(args: &JourneyArgs) -> Result<Story, JourneyError> {
 
 impl Story {
     /// Asks the operator's API, and expects this status.
-    async fn api(&self, method: &str, path: &str, body: Option<Value>, wanted: u16) -> Result<Value, JourneyError> {
+    async fn api(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        wanted: u16,
+    ) -> Result<Value, JourneyError> {
         let key = self.cloud.api_key().ok_or(JourneyError::Unexpected("there is an API key"))?;
         let method = method.parse().map_err(|_| JourneyError::Unexpected("a method"))?;
         let request = self.operator.request(method, format!("{}{path}", self.cloud.gateway_url()));
@@ -168,7 +175,11 @@ impl Story {
     }
 
     /// Lets time pass in steps, each with all that falls due.
-    async fn pass(&self, duration: SignedDuration, step: SignedDuration) -> Result<(), JourneyError> {
+    async fn pass(
+        &self,
+        duration: SignedDuration,
+        step: SignedDuration,
+    ) -> Result<(), JourneyError> {
         let end = self.clock.now() + duration;
         while self.clock.now() < end {
             self.clock.advance(step);

@@ -75,9 +75,16 @@ impl FromStr for Assignment {
 
 impl RunArgs {
     fn options(&self, clock: Clock) -> CloudOptions {
-        let elsewhere = self.live || self.idp_url.is_some() || self.api_url.is_some() || self.b2b_api_url.is_some();
+        let elsewhere = self.live
+            || self.idp_url.is_some()
+            || self.api_url.is_some()
+            || self.b2b_api_url.is_some();
         let maker = if elsewhere {
-            Maker::At { idp: self.idp_url.clone(), api: self.api_url.clone(), b2b: self.b2b_api_url.clone() }
+            Maker::At {
+                idp: self.idp_url.clone(),
+                api: self.api_url.clone(),
+                b2b: self.b2b_api_url.clone(),
+            }
         } else {
             Maker::Simulated { seed: 1 }
         };

@@ -134,7 +134,8 @@ fn new(args: &NewArgs) -> Result<(), SecretError> {
         return Err(SecretError::Empty);
     }
     let mut secrets = new_secrets(&args.client_id, &client_secret);
-    let files = [("certificate", &args.certificate), ("private_key", &args.private_key), ("ca", &args.ca)];
+    let files =
+        [("certificate", &args.certificate), ("private_key", &args.private_key), ("ca", &args.ca)];
     for (name, file) in files {
         if let (Some(file), Some(maker)) = (file, secrets.get_mut("maker")) {
             maker[name] = read(file)?.into();
@@ -142,7 +143,10 @@ fn new(args: &NewArgs) -> Result<(), SecretError> {
     }
     check(&secrets)?;
     write_new(&args.out, &pretty(&secrets))?;
-    say(format_args!("{} is made. It holds the key that seals tokens: lost, every driver must", args.out.display()));
+    say(format_args!(
+        "{} is made. It holds the key that seals tokens: lost, every driver must",
+        args.out.display()
+    ));
     say("consent again. Next: accessing-party secret api-key --help");
     Ok(())
 }
@@ -156,9 +160,13 @@ fn turn(args: &RotateArgs) -> Result<(), SecretError> {
     let id = rotate(&mut secrets, name, args.promote)?;
     save(&args.file, &secrets)?;
     if args.promote {
-        say(format_args!("{name} seals with {id} from now on; what older keys sealed still opens."));
+        say(format_args!(
+            "{name} seals with {id} from now on; what older keys sealed still opens."
+        ));
     } else {
-        say(format_args!("{name} has the key {id}. Put it to AWS, wait five minutes, then run this with --promote."));
+        say(format_args!(
+            "{name} has the key {id}. Put it to AWS, wait five minutes, then run this with --promote."
+        ));
     }
     Ok(())
 }
@@ -167,7 +175,10 @@ fn api_key(args: &ApiKeyArgs) -> Result<(), SecretError> {
     let mut secrets = read_secrets(&args.file, true)?;
     let expires_at = args.expires_at.map(|time| time.to_string());
     let (key, record) = new_api_key("live", &args.name, &args.scopes, expires_at.as_deref());
-    let keys = secrets.get_mut("edge").and_then(|edge| edge.get_mut("api_keys")).and_then(Value::as_array_mut);
+    let keys = secrets
+        .get_mut("edge")
+        .and_then(|edge| edge.get_mut("api_keys"))
+        .and_then(Value::as_array_mut);
     if let Some(keys) = keys {
         keys.push(record);
     } else if let Some(edge) = secrets.get_mut("edge") {
@@ -182,7 +193,9 @@ fn api_key(args: &ApiKeyArgs) -> Result<(), SecretError> {
 fn split(args: &SplitArgs) -> Result<(), SecretError> {
     let secrets = read_secrets(&args.file, true)?;
     say("Put them to AWS, then delete these files:");
-    for (name, output) in [("maker", "MakerSecretArn"), ("seal", "SealSecretArn"), ("edge", "EdgeSecretArn")] {
+    for (name, output) in
+        [("maker", "MakerSecretArn"), ("seal", "SealSecretArn"), ("edge", "EdgeSecretArn")]
+    {
         let part = args.file.with_extension(format!("{name}.json"));
         let value = secrets.get(name).cloned().unwrap_or_default();
         write_new(&part, &value.to_string())?;
@@ -244,7 +257,12 @@ mod tests {
             out: file.clone(),
         })
         .unwrap();
-        let args = ApiKeyArgs { file: file.clone(), name: "app".into(), scopes: vec!["read".into()], expires_at: None };
+        let args = ApiKeyArgs {
+            file: file.clone(),
+            name: "app".into(),
+            scopes: vec!["read".into()],
+            expires_at: None,
+        };
         api_key(&args).unwrap();
         turn(&RotateArgs { file: file.clone(), ring: Ring::Seal, promote: false }).unwrap();
         turn(&RotateArgs { file: file.clone(), ring: Ring::Seal, promote: true }).unwrap();

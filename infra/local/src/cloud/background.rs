@@ -24,7 +24,11 @@ const RETRY: Duration = Duration::from_secs(1);
 const SWEEP: u64 = 5 * 600;
 
 /// Delivers changes as they come.
-pub(super) fn streams(streams: Arc<Streams>, news: Arc<Notify>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+pub(super) fn streams(
+    streams: Arc<Streams>,
+    news: Arc<Notify>,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut retry = tokio::time::interval(RETRY);
         loop {
@@ -69,7 +73,12 @@ pub(super) fn schedules(house: House, mut stopped: watch::Receiver<bool>) -> Joi
 }
 
 /// Starts one run, unless its last one still runs: with a fast clock they would pile up.
-fn start(functions: &Arc<Functions>, function: String, event: Value, running: &Arc<Mutex<BTreeSet<String>>>) {
+fn start(
+    functions: &Arc<Functions>,
+    function: String,
+    event: Value,
+    running: &Arc<Mutex<BTreeSet<String>>>,
+) {
     let id = format!("{function} {event}");
     if !running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
         return;

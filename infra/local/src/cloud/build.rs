@@ -6,12 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::Router;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use simulator::Simulator;
-use tokio::{net::TcpListener, sync::{Notify, watch}, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 use url::Url;
 
 use super::{Cloud, CloudOptions, Drive, Maker, StartError};
@@ -54,8 +58,11 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
     };
     let (engine, database) = Engine::start(setup).await?;
     let (front, front_addr) = listen(0).await?;
-    let tables =
-        Tables { engine: engine.clone(), tables: Arc::new(template.tables.clone()), region: template.region.clone() };
+    let tables = Tables {
+        engine: engine.clone(),
+        tables: Arc::new(template.tables.clone()),
+        region: template.region.clone(),
+    };
     let queues = Queues::new(engine.clone(), &template.queues, options.clock.clone());
     let secrets = secret_store(&options, &ground, &template);
     let keys = Keys::default();
@@ -65,7 +72,11 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
     let services = Front {
         names: Front::names(front_addr),
         keys: keys.clone(),
-        policies: template.functions.iter().map(|(name, function)| (name.clone(), function.policy.clone())).collect(),
+        policies: template
+            .functions
+            .iter()
+            .map(|(name, function)| (name.clone(), function.policy.clone()))
+            .collect(),
         tables: tables.clone(),
         secrets: secrets.clone(),
         queues: queues.clone(),
@@ -184,7 +195,11 @@ async fn maker(options: &CloudOptions, ground: &Ground) -> Result<Option<Simulat
     Ok(Some(simulator::start(wanted).await?))
 }
 
-fn parameters(options: &CloudOptions, ground: &Ground, simulator: Option<&Simulator>) -> BTreeMap<String, String> {
+fn parameters(
+    options: &CloudOptions,
+    ground: &Ground,
+    simulator: Option<&Simulator>,
+) -> BTreeMap<String, String> {
     let public_url = ground.public_url.as_str().trim_end_matches('/').to_owned();
     let mut parameters: BTreeMap<String, String> = [
         ("PublicUrl", public_url),
@@ -212,7 +227,11 @@ fn mapping_id(function: &str, index: usize) -> String {
 
 fn watchers(template: &Template) -> Vec<Watcher> {
     let mappings = template.functions.iter().flat_map(|(name, function)| {
-        function.mappings.iter().enumerate().map(move |(index, mapping)| (mapping_id(name, index), mapping))
+        function
+            .mappings
+            .iter()
+            .enumerate()
+            .map(move |(index, mapping)| (mapping_id(name, index), mapping))
     });
     let region = &template.region;
     mappings
@@ -231,7 +250,9 @@ fn consumers(template: &Template) -> Vec<Consumer> {
         function.mappings.iter().enumerate().map(move |(index, mapping)| (name, index, mapping))
     });
     mappings
-        .map(|(name, index, mapping)| Consumer::new(mapping_id(name, index), name.clone(), mapping.clone()))
+        .map(|(name, index, mapping)| {
+            Consumer::new(mapping_id(name, index), name.clone(), mapping.clone())
+        })
         .collect()
 }
 
@@ -269,12 +290,18 @@ fn functions(
         environment.extend(beside.map(|(name, value)| (name.to_owned(), value.to_owned())));
         all.insert(name.clone(), Settings { program, environment, timeout: function.timeout });
     }
-    let functions = Functions::new(all, keys.clone(), options.clock.clone(), options.faults.clone());
+    let functions =
+        Functions::new(all, keys.clone(), options.clock.clone(), options.faults.clone());
     functions.start_all().map_err(|(name, source)| StartError::Function { name, source })?;
     Ok(Arc::new(functions))
 }
 
-fn gateway(options: &CloudOptions, ground: &Ground, template: &Template, functions: &Arc<Functions>) -> Gateway {
+fn gateway(
+    options: &CloudOptions,
+    ground: &Ground,
+    template: &Template,
+    functions: &Arc<Functions>,
+) -> Gateway {
     let public_host = ground.public_url.host_str().map(|host| match ground.public_url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),

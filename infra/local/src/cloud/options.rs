@@ -6,7 +6,8 @@ use shared::Clock;
 use url::Url;
 
 use crate::{
-    database::DatabaseError, faults::Faults, folder::FolderError, functions::Program, template::TemplateError,
+    database::DatabaseError, faults::Faults, folder::FolderError, functions::Program,
+    template::TemplateError,
 };
 
 /// How a local cloud is set up.

@@ -42,10 +42,18 @@ pub(super) async fn sweep(tables: &Tables, now: Timestamp) -> Result<usize, Data
 }
 
 /// Deletes an item, unless it was given more time since.
-async fn delete(tables: &Tables, table: &str, attribute: &str, item: &Value) -> Result<bool, DatabaseError> {
+async fn delete(
+    tables: &Tables,
+    table: &str,
+    attribute: &str,
+    item: &Value,
+) -> Result<bool, DatabaseError> {
     let (table, attribute, item) = (table.to_owned(), attribute.to_owned(), item.clone());
     let deleted = tables.engine.run(move |core| {
-        let names = core.keys(&table).iter().filter_map(|name| Some((name.clone(), item.get(name)?.clone())));
+        let names = core
+            .keys(&table)
+            .iter()
+            .filter_map(|name| Some((name.clone(), item.get(name)?.clone())));
         let key: serde_json::Map<_, _> = names.collect();
         let body = json!({
             "TableName": table, "Key": key, "ConditionExpression": "#ttl = :then",

@@ -13,7 +13,8 @@ fn temporary() -> PathBuf {
 }
 
 fn put(pk: &str, expires_at: i64) -> Value {
-    let item = json!({"pk": {"S": pk}, "sk": {"S": "X"}, "expires_at": {"N": expires_at.to_string()}});
+    let item =
+        json!({"pk": {"S": pk}, "sk": {"S": "X"}, "expires_at": {"N": expires_at.to_string()}});
     json!({"TableName": "Records", "Item": item})
 }
 
@@ -26,7 +27,11 @@ async fn a_restart_finds_everything_where_it_was() {
     let first = Cloud::start(options.clone()).await.unwrap();
     let key = secrecy::ExposeSecret::expose_secret(first.api_key().unwrap()).to_owned();
     Caller::new(&first, "api").done(Operation::PutItem, put("kept", i64::MAX >> 8)).await;
-    first.queues().send("https://sqs.local-1.amazonaws.com/000000000000/RescueQueue", "kept").await.unwrap();
+    first
+        .queues()
+        .send("https://sqs.local-1.amazonaws.com/000000000000/RescueQueue", "kept")
+        .await
+        .unwrap();
     first.shutdown().await;
     let second = Cloud::start(options).await.unwrap();
 
@@ -77,8 +82,12 @@ async fn what_stands_in_the_way_of_a_start_is_said_in_one_line() {
     assert!(start(taken).await.ends_with("choose another with --port"));
     let folder = complaint(|options| options.data = Some("/proc/nowhere".into()));
     assert!(start(folder).await.starts_with("/proc/nowhere: "));
-    let parameter = complaint(|options| drop(options.parameters.insert("Workers".into(), "3".into())));
-    assert_eq!(start(parameter).await, "the template is wrong at Parameters.Workers: has a value that is not allowed");
+    let parameter =
+        complaint(|options| drop(options.parameters.insert("Workers".into(), "3".into())));
+    assert_eq!(
+        start(parameter).await,
+        "the template is wrong at Parameters.Workers: has a value that is not allowed"
+    );
     let program = complaint(|options| drop(options.programs.remove("act")));
     assert_eq!(start(program).await, "the template has a function act, which is not built in");
     let public = complaint(|options| {

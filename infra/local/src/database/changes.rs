@@ -44,10 +44,16 @@ impl Changes {
     }
 
     /// Looks at the items before they change, those alone that could pass a filter.
-    pub(super) fn before(&self, db: &Database, written: &[Touched]) -> Result<Vec<Watched>, DynoxideError> {
+    pub(super) fn before(
+        &self,
+        db: &Database,
+        written: &[Touched],
+    ) -> Result<Vec<Watched>, DynoxideError> {
         let mut watched = Vec::new();
         for item in written {
-            let wanted = ["INSERT", "MODIFY", "REMOVE"].iter().any(|event| self.waiting(item, event).next().is_some());
+            let wanted = ["INSERT", "MODIFY", "REMOVE"]
+                .iter()
+                .any(|event| self.waiting(item, event).next().is_some());
             if wanted {
                 watched.push(Watched { existed: exists(db, item)?, item: item.clone() });
             }
@@ -56,7 +62,11 @@ impl Changes {
     }
 
     /// Keeps a record of each change that a mapping waits for.
-    pub(super) fn after(&mut self, db: &Database, watched: Vec<Watched>) -> Result<(), DynoxideError> {
+    pub(super) fn after(
+        &mut self,
+        db: &Database,
+        watched: Vec<Watched>,
+    ) -> Result<(), DynoxideError> {
         for Watched { item, existed } in watched {
             let event = match (existed, exists(db, &item)?) {
                 (false, true) => "INSERT",
@@ -109,6 +119,7 @@ fn record(watcher: &Watcher, item: &Touched, event: &str, sequence: i64, second:
 }
 
 fn exists(db: &Database, item: &Touched) -> Result<bool, DynoxideError> {
-    let found = dispatch(db, Operation::GetItem, json!({"TableName": item.table, "Key": item.key}))?;
+    let found =
+        dispatch(db, Operation::GetItem, json!({"TableName": item.table, "Key": item.key}))?;
     Ok(found.get("Item").is_some_and(|item| !item.is_null()))
 }

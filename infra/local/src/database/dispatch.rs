@@ -6,7 +6,11 @@ use serde_json::Value;
 
 use crate::front::Operation;
 
-pub(super) fn dispatch(db: &Database, operation: Operation, body: Value) -> Result<Value, DynoxideError> {
+pub(super) fn dispatch(
+    db: &Database,
+    operation: Operation,
+    body: Value,
+) -> Result<Value, DynoxideError> {
     match operation {
         Operation::GetItem => answer(db.get_item(request(body)?)?),
         Operation::PutItem => answer(db.put_item(request(body)?)?),
@@ -22,7 +26,9 @@ pub(super) fn dispatch(db: &Database, operation: Operation, body: Value) -> Resu
         | Operation::SendMessage
         | Operation::ReceiveMessage
         | Operation::DeleteMessage
-        | Operation::GetQueueUrl => Err(DynoxideError::SerializationException("UnknownOperationException".to_owned())),
+        | Operation::GetQueueUrl => {
+            Err(DynoxideError::SerializationException("UnknownOperationException".to_owned()))
+        }
     }
 }
 
@@ -30,7 +36,8 @@ pub(super) fn dispatch(db: &Database, operation: Operation, body: Value) -> Resu
 pub(super) fn request<T: DeserializeOwned>(body: Value) -> Result<T, DynoxideError> {
     serde_json::from_value(body).map_err(|error| {
         let text = error.to_string();
-        let validation = text.strip_prefix("VALIDATION:").or_else(|| text.strip_prefix("VALIDATION_REQUEST:"));
+        let validation =
+            text.strip_prefix("VALIDATION:").or_else(|| text.strip_prefix("VALIDATION_REQUEST:"));
         match validation {
             Some(reason) => DynoxideError::ValidationException(reason.to_owned()),
             None => DynoxideError::SerializationException(text),
@@ -39,5 +46,6 @@ pub(super) fn request<T: DeserializeOwned>(body: Value) -> Result<T, DynoxideErr
 }
 
 fn answer<T: Serialize>(response: T) -> Result<Value, DynoxideError> {
-    serde_json::to_value(response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+    serde_json::to_value(response)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }

@@ -45,7 +45,9 @@ pub enum DatabaseError {
     #[error("the database can't be opened: {0}")]
     Open(#[from] DynoxideError),
     /// A table stands there with another key or other indexes than the template says.
-    #[error("the database holds a table {0} of another shape: it was made by another version; use another data folder")]
+    #[error(
+        "the database holds a table {0} of another shape: it was made by another version; use another data folder"
+    )]
     Shape(String),
     /// The thread can't be started, or has ended.
     #[error("the database has stopped")]
@@ -112,8 +114,10 @@ impl Core {
             Some(file) => Database::new(file)?,
             None => Database::memory()?,
         };
-        let creations: Vec<Value> = setup.tables.values().map(|table| table.create.clone()).collect();
-        for creation in creations.iter().cloned().chain([STREAM_TABLE, QUEUE_TABLE].map(own_table)) {
+        let creations: Vec<Value> =
+            setup.tables.values().map(|table| table.create.clone()).collect();
+        for creation in creations.iter().cloned().chain([STREAM_TABLE, QUEUE_TABLE].map(own_table))
+        {
             ensure(&db, creation)?;
         }
         let lag = if setup.lagging { Some(Lag::open(&db, &creations)?) } else { None };
@@ -193,7 +197,9 @@ fn ensure(db: &Database, creation: Value) -> Result<(), DatabaseError> {
 /// What can't be changed under data: the key, and the keys of the indexes.
 fn shape(table: &Value) -> Vec<(String, Vec<String>)> {
     let indexes = table["GlobalSecondaryIndexes"].as_array().into_iter().flatten();
-    let named = indexes.map(|index| (index["IndexName"].as_str().unwrap_or_default().to_owned(), key_names(index)));
+    let named = indexes.map(|index| {
+        (index["IndexName"].as_str().unwrap_or_default().to_owned(), key_names(index))
+    });
     let mut shape: Vec<_> = named.chain([(String::new(), key_names(table))]).collect();
     shape.sort();
     shape

@@ -46,9 +46,17 @@ impl Lag {
     }
 
     /// Notes how items stand after a write.
-    pub(super) fn follow(&mut self, db: &Database, written: Vec<Touched>) -> Result<(), DynoxideError> {
+    pub(super) fn follow(
+        &mut self,
+        db: &Database,
+        written: Vec<Touched>,
+    ) -> Result<(), DynoxideError> {
         for item in written {
-            let found = dispatch(db, Operation::GetItem, json!({"TableName": item.table, "Key": item.key}))?;
+            let found = dispatch(
+                db,
+                Operation::GetItem,
+                json!({"TableName": item.table, "Key": item.key}),
+            )?;
             self.waiting.push_back((item, found["Item"].clone()));
         }
         self.catch_up(WAITING)
@@ -65,7 +73,11 @@ impl Lag {
             let Some((item, state)) = self.waiting.pop_front() else { break };
             let table = Value::from(item.table);
             if state.is_null() {
-                dispatch(&self.copy, Operation::DeleteItem, json!({"TableName": table, "Key": item.key}))?;
+                dispatch(
+                    &self.copy,
+                    Operation::DeleteItem,
+                    json!({"TableName": table, "Key": item.key}),
+                )?;
             } else {
                 put(&self.copy, &table, &state)?;
             }

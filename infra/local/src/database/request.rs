@@ -38,9 +38,9 @@ pub(super) fn needs(operation: Operation, body: &Value) -> Vec<Need> {
             let tables = body["RequestItems"].as_object().into_iter().flatten();
             tables.map(|(table, _)| need(operation.name(), table)).collect()
         }
-        Operation::TransactWriteItems | Operation::TransactGetItems => {
-            members(body).map(|(_, action, _, member)| need(action, text(member, "TableName"))).collect()
-        }
+        Operation::TransactWriteItems | Operation::TransactGetItems => members(body)
+            .map(|(_, action, _, member)| need(action, text(member, "TableName")))
+            .collect(),
         _ => {
             let index = body["IndexName"].as_str().map(str::to_owned);
             vec![Need { index, ..need(operation.name(), text(body, "TableName")) }]
@@ -52,15 +52,22 @@ pub(super) fn needs(operation: Operation, body: &Value) -> Vec<Need> {
 }
 
 /// The items that a request writes. `keys` are the key attributes by table.
-pub(super) fn touched(operation: Operation, body: &Value, keys: &BTreeMap<String, Vec<String>>) -> Vec<Touched> {
+pub(super) fn touched(
+    operation: Operation,
+    body: &Value,
+    keys: &BTreeMap<String, Vec<String>>,
+) -> Vec<Touched> {
     let key_of = |table: &str, attributes: &Value| {
         let names = keys.get(table)?;
-        let key = names.iter().filter_map(|name| Some((name.clone(), attributes.get(name)?.clone())));
+        let key =
+            names.iter().filter_map(|name| Some((name.clone(), attributes.get(name)?.clone())));
         Some(Touched { table: table.to_owned(), key: key.collect() })
     };
     let found: Vec<_> = match operation {
         Operation::PutItem => vec![key_of(text(body, "TableName"), &body["Item"])],
-        Operation::UpdateItem | Operation::DeleteItem => vec![key_of(text(body, "TableName"), &body["Key"])],
+        Operation::UpdateItem | Operation::DeleteItem => {
+            vec![key_of(text(body, "TableName"), &body["Key"])]
+        }
         Operation::TransactWriteItems => members(body)
             .filter(|(name, ..)| *name != "ConditionCheck")
             .map(|(_, _, at, member)| key_of(text(member, "TableName"), &member[at]))
@@ -87,7 +94,9 @@ pub(super) fn transaction_size(body: &Value) -> usize {
     members(body).count()
 }
 
-fn members(body: &Value) -> impl Iterator<Item = (&'static str, &'static str, &'static str, &Value)> {
+fn members(
+    body: &Value,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str, &Value)> {
     body["TransactItems"].as_array().into_iter().flatten().filter_map(|entry| {
         let (name, action, at) = *MEMBERS.iter().find(|(name, ..)| entry.get(name).is_some())?;
         Some((name, action, at, &entry[name]))
@@ -112,10 +121,18 @@ mod tests {
             {"Put": {"TableName": "A", "Item": {"pk": {"S": "2"}}}},
             {"ConditionCheck": {"TableName": "B", "Key": {"pk": {"S": "3"}}}},
         ]});
-        let keys = [("A".to_owned(), vec!["pk".to_owned()]), ("B".to_owned(), vec!["pk".to_owned()])].into();
+        let keys =
+            [("A".to_owned(), vec!["pk".to_owned()]), ("B".to_owned(), vec!["pk".to_owned()])]
+                .into();
 
-        let actions: Vec<_> = needs(Operation::TransactWriteItems, &body).into_iter().map(|need| (need.action, need.table)).collect();
-        let touched: Vec<_> = touched(Operation::TransactWriteItems, &body, &keys).into_iter().map(|item| json!(item.key)).collect();
+        let actions: Vec<_> = needs(Operation::TransactWriteItems, &body)
+            .into_iter()
+            .map(|need| (need.action, need.table))
+            .collect();
+        let touched: Vec<_> = touched(Operation::TransactWriteItems, &body, &keys)
+            .into_iter()
+            .map(|item| json!(item.key))
+            .collect();
 
         assert_eq!(actions, [("ConditionCheckItem", "B".to_owned()), ("PutItem", "A".to_owned())]);
         assert_eq!(touched, [json!({"pk": {"S": "1"}}), json!({"pk": {"S": "2"}})]);
@@ -125,6 +142,9 @@ mod tests {
     fn a_query_needs_the_index_it_reads() {
         let need = needs(Operation::Query, &json!({"TableName": "A", "IndexName": "due"}));
 
-        assert_eq!(need, [Need { action: "Query", table: "A".to_owned(), index: Some("due".to_owned()) }]);
+        assert_eq!(
+            need,
+            [Need { action: "Query", table: "A".to_owned(), index: Some("due".to_owned()) }]
+        );
     }
 }

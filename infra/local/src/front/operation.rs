@@ -104,7 +104,10 @@ impl Operation {
     #[must_use]
     pub fn of_target(target: &str) -> Option<Self> {
         let (service, name) = target.rsplit_once('.')?;
-        Self::ALL.iter().copied().find(|known| known.name() == name && known.service().target() == service)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|known| known.name() == name && known.service().target() == service)
     }
 
     /// Whether it changes a table.
@@ -112,7 +115,11 @@ impl Operation {
     pub fn writes(self) -> bool {
         matches!(
             self,
-            Self::PutItem | Self::UpdateItem | Self::DeleteItem | Self::BatchWriteItem | Self::TransactWriteItems
+            Self::PutItem
+                | Self::UpdateItem
+                | Self::DeleteItem
+                | Self::BatchWriteItem
+                | Self::TransactWriteItems
         )
     }
 }

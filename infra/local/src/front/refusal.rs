@@ -41,8 +41,12 @@ impl Refusal {
 
     pub(crate) fn throttled(operation: Operation) -> Self {
         let kind = match operation.service() {
-            Service::DynamoDb => "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-            Service::SecretsManager | Service::Sqs => "com.amazon.coral.availability#ThrottlingException",
+            Service::DynamoDb => {
+                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
+            }
+            Service::SecretsManager | Service::Sqs => {
+                "com.amazon.coral.availability#ThrottlingException"
+            }
         };
         Self::new(400, kind, "too many requests, ordered by a fault")
     }
@@ -53,7 +57,11 @@ impl Refusal {
 
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %error, "the local database failed");
-        Self::new(500, "com.amazonaws.dynamodb.v20120810#InternalServerError", "the local database failed")
+        Self::new(
+            500,
+            "com.amazonaws.dynamodb.v20120810#InternalServerError",
+            "the local database failed",
+        )
     }
 
     /// dynoxide words its errors as DynamoDB does.
@@ -61,7 +69,12 @@ impl Refusal {
         let body: Value = serde_json::from_str(&error.to_json()).unwrap_or_default();
         let mut more = body.as_object().cloned().unwrap_or_default();
         more.retain(|name, _| !matches!(name.as_str(), "__type" | "message" | "Message"));
-        Self { status: error.status_code(), kind: error.error_type().to_owned(), message: error.to_string(), more }
+        Self {
+            status: error.status_code(),
+            kind: error.error_type().to_owned(),
+            message: error.to_string(),
+            more,
+        }
     }
 
     pub(super) fn body(self) -> String {

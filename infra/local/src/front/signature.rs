@@ -36,14 +36,24 @@ pub(super) struct Credential<'a> {
 impl<'a> Credential<'a> {
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, SignatureError> {
         let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let fields = text.and_then(|text| text.strip_prefix(ALGORITHM)).ok_or(SignatureError::Missing)?;
+        let fields =
+            text.and_then(|text| text.strip_prefix(ALGORITHM)).ok_or(SignatureError::Missing)?;
         let field = |name: &str| {
             let mut fields = fields.split(',').map(str::trim);
-            fields.find_map(|field| field.strip_prefix(name)?.strip_prefix('=')).ok_or(SignatureError::Missing)
+            fields
+                .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+                .ok_or(SignatureError::Missing)
         };
-        let (key_id, scope) = field("Credential")?.split_once('/').ok_or(SignatureError::Missing)?;
+        let (key_id, scope) =
+            field("Credential")?.split_once('/').ok_or(SignatureError::Missing)?;
         let service = scope.split('/').nth(2).ok_or(SignatureError::Missing)?;
-        Ok(Self { key_id, service, scope, signed_headers: field("SignedHeaders")?, signature: field("Signature")? })
+        Ok(Self {
+            key_id,
+            service,
+            scope,
+            signed_headers: field("SignedHeaders")?,
+            signature: field("Signature")?,
+        })
     }
 
     /// Computes the signature anew.
@@ -54,10 +64,13 @@ impl<'a> Credential<'a> {
         secret: &SecretString,
         now: Timestamp,
     ) -> Result<(), SignatureError> {
-        let date = parts.headers.get("x-amz-date").and_then(|date| date.to_str().ok()).unwrap_or_default();
+        let date =
+            parts.headers.get("x-amz-date").and_then(|date| date.to_str().ok()).unwrap_or_default();
         let signed_at = Timestamp::strptime("%Y%m%dT%H%M%S%z", date.replace('Z', "+0000"));
         let signed_at = signed_at.map_err(|_| SignatureError::Stale)?;
-        if now.duration_since(signed_at).abs() > SKEW || !date.starts_with(self.scope.split('/').next().unwrap_or("-")) {
+        if now.duration_since(signed_at).abs() > SKEW
+            || !date.starts_with(self.scope.split('/').next().unwrap_or("-"))
+        {
             return Err(SignatureError::Stale);
         }
         // What is not signed could be another's: the target decides what is done, the host where.
@@ -66,7 +79,8 @@ impl<'a> Credential<'a> {
             return Err(SignatureError::Mismatch);
         }
         let canonical = self.canonical_request(parts, body);
-        let to_sign = format!("{ALGORITHM}\n{date}\n{}\n{}", self.scope, sha256(canonical.as_bytes()));
+        let to_sign =
+            format!("{ALGORITHM}\n{date}\n{}\n{}", self.scope, sha256(canonical.as_bytes()));
         let expected = HEXLOWER.encode(sign(&self.key(secret), &to_sign).as_ref());
         constant_time::verify_slices_are_equal(expected.as_bytes(), self.signature.as_bytes())
             .map_err(|_| SignatureError::Mismatch)
@@ -124,7 +138,11 @@ mod tests {
         (request.into_parts().0, b"{}")
     }
 
-    fn judge(change: impl FnOnce(&mut Parts), secret: &str, now: &str) -> Result<(), SignatureError> {
+    fn judge(
+        change: impl FnOnce(&mut Parts),
+        secret: &str,
+        now: &str,
+    ) -> Result<(), SignatureError> {
         let (mut parts, body) = signed();
         change(&mut parts);
         let headers = parts.headers.clone();

@@ -12,7 +12,10 @@ use crate::{
 };
 
 /// A cloud in which `api` is a handler of the test's own, with the role of `api`.
-async fn cloud(faults: &Faults, handler: fn(Arc<App>, LambdaEvent<Value>) -> crate::lambda::Invocation) -> Cloud {
+async fn cloud(
+    faults: &Faults,
+    handler: fn(Arc<App>, LambdaEvent<Value>) -> crate::lambda::Invocation,
+) -> Cloud {
     let mut options = options(&manual_clock(), faults.clone());
     options.programs.insert("api".to_owned(), event(handler, &[]));
     Cloud::start(options).await.unwrap()
@@ -76,17 +79,20 @@ async fn a_panic_ends_one_invocation_and_no_more() {
     assert_eq!(cloud.invoke("api", json!({})).await.unwrap(), json!(true));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_invocation_ends_when_its_time_is_up() {
     let keys = Keys::default();
     let environment = [
-        ("PUBLIC_URL", "https://cars.example.com"), ("GRANTS_TABLE", "g"), ("RECORDS_TABLE", "r"),
-        ("OUTBOX_TABLE", "o"), ("AWS_REGION", "local-1"),
+        ("PUBLIC_URL", "https://cars.example.com"),
+        ("GRANTS_TABLE", "g"),
+        ("RECORDS_TABLE", "r"),
+        ("OUTBOX_TABLE", "o"),
+        ("AWS_REGION", "local-1"),
     ];
     let settings = Settings {
         program: event(|_, _| Box::pin(std::future::pending()), &[]),
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        timeout: Duration::from_secs(29),
+        timeout: Duration::from_millis(50),
     };
     let all = [("slow".to_owned(), settings)].into();
     let functions = Functions::new(all, keys, manual_clock().clock(), Faults::none());

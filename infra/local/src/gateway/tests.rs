@@ -15,10 +15,19 @@ use crate::{
 /// A router in the place of `login` and `api`, which shows what reached it.
 fn router(_: std::sync::Arc<shared::App>) -> Router {
     Router::new()
-        .route("/login", get(|uri: Uri| async move { ([("set-cookie", "a=1"), ("set-cookie", "b=2")], uri.to_string()) }))
+        .route(
+            "/login",
+            get(|uri: Uri| async move {
+                ([("set-cookie", "a=1"), ("set-cookie", "b=2")], uri.to_string())
+            }),
+        )
         .route("/start", get(|headers: HeaderMap| async move { format!("{headers:?}") }))
-        .route("/v1/panic", any(|| async { panic!("asked to") }))
+        .route("/v1/panic", any(panics))
         .route("/v1/{*rest}", any(|body: axum::body::Bytes| async move { body }))
+}
+
+async fn panics() -> &'static str {
+    panic!("asked to")
 }
 
 async fn cloud(throttled: bool) -> Cloud {
@@ -44,7 +53,8 @@ async fn a_request_reaches_its_function_and_the_answer_comes_back_whole() {
     let cookies: Vec<_> = login.headers().get_all("set-cookie").iter().cloned().collect();
     assert_eq!(cookies, ["a=1", "b=2"]);
     assert_eq!(login.text().await.unwrap(), format!("{url}/login?a=1&a=2&b=%20"));
-    let binary = http().post(format!("{url}/v1/echo")).body(vec![0, 159, 146, 150]).send().await.unwrap();
+    let binary =
+        http().post(format!("{url}/v1/echo")).body(vec![0, 159, 146, 150]).send().await.unwrap();
     assert_eq!(binary.bytes().await.unwrap().as_ref(), [0, 159, 146, 150]);
 }
 

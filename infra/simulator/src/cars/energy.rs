@@ -183,13 +183,18 @@ mod tests {
     #[test]
     fn what_trips_use_is_what_the_battery_loses() {
         let car = Car::new("VR1J45GFUKY000007", Brand::Ds, CarKind::Hybrid, "DS 7");
-        let life = Life::new(2, &car);
+        let mut emptied = false;
 
-        for drive in (20_500..20_530).flat_map(|day| life.drives(day)) {
-            let residual = |t| life.charge(t).unwrap().residual;
-            let lost = residual(drive.start) - residual(drive.stop);
-            let used = whole(life.battery_use(drive.before, drive.before + drive.km));
-            assert!((lost - used).abs() <= 1, "lost {lost}, used {used}");
+        for seed in 0..10 {
+            let life = Life::new(seed, &car);
+            for drive in (20_500..20_530).flat_map(|day| life.drives(day)) {
+                let residual = |t| life.charge(t).unwrap().residual;
+                let lost = residual(drive.start) - residual(drive.stop);
+                let used = whole(life.battery_use(drive.before, drive.before + drive.km));
+                assert!((lost - used).abs() <= 1, "lost {lost}, used {used}");
+                emptied |= life.charge(drive.stop).unwrap().level < 6.1;
+            }
         }
+        assert!(emptied, "a day longer than the battery lasts is among them");
     }
 }

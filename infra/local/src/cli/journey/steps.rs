@@ -26,27 +26,41 @@ pub(super) async fn enroll(story: &mut Story) -> Result<String, JourneyError> {
 pub(super) async fn consent(story: &mut Story) -> Result<String, JourneyError> {
     let login = url(&story.login_url)?;
     let departed = story.driver.get(&login).await?;
-    let authorize = departed.location.ok_or(JourneyError::Unexpected("login leads to the maker"))?;
-    let asked = |name: &str| authorize.query_pairs().any(|(key, value)| key == name && !value.is_empty());
+    let authorize =
+        departed.location.ok_or(JourneyError::Unexpected("login leads to the maker"))?;
+    let asked =
+        |name: &str| authorize.query_pairs().any(|(key, value)| key == name && !value.is_empty());
     let protected = ["state", "nonce", "code_challenge"].into_iter().all(asked);
     expect(departed.status == 302 && protected, "the request carries state, nonce and PKCE")?;
 
     let page = story.driver.get(&authorize).await?;
-    let request = consent_request(&page.body).ok_or(JourneyError::Unexpected("the maker asks for consent"))?;
-    let button = authorize.join("consent").map_err(|_| JourneyError::Unexpected("an address is well-formed"))?;
+    let request = consent_request(&page.body)
+        .ok_or(JourneyError::Unexpected("the maker asks for consent"))?;
+    let button = authorize
+        .join("consent")
+        .map_err(|_| JourneyError::Unexpected("an address is well-formed"))?;
     let fields = [("request", request), ("account", ACCOUNT), ("decision", "accept")];
     let agreed = story.driver.post(&button, &fields).await?;
-    let callback = agreed.location.ok_or(JourneyError::Unexpected("the maker sends the browser back"))?;
+    let callback =
+        agreed.location.ok_or(JourneyError::Unexpected("the maker sends the browser back"))?;
 
     let returned = story.driver.get(&callback).await?;
-    let back = returned.location.ok_or(JourneyError::Unexpected("the browser reaches return_to"))?;
-    let told = |name: &str| back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let back =
+        returned.location.ok_or(JourneyError::Unexpected("the browser reaches return_to"))?;
+    let told = |name: &str| {
+        back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
     let outcome = told("outcome");
-    expect(returned.status == 303 && outcome.as_deref() == Some("connected"), "the outcome is `connected`")?;
-    story.confirmation = told("confirmation").ok_or(JourneyError::Unexpected("the browser brings a confirmation"))?;
+    expect(
+        returned.status == 303 && outcome.as_deref() == Some("connected"),
+        "the outcome is `connected`",
+    )?;
+    story.confirmation = told("confirmation")
+        .ok_or(JourneyError::Unexpected("the browser brings a confirmation"))?;
 
     let again = story.driver.get(&callback).await?;
-    let again = again.location.ok_or(JourneyError::Unexpected("a second use of the code is answered"))?;
+    let again =
+        again.location.ok_or(JourneyError::Unexpected("a second use of the code is answered"))?;
     expect(story.world()?.live_grants(ACCOUNT) == 1, "a code that comes twice costs nothing")?;
     expect(!again.as_str().contains(&story.confirmation), "a second use learns no confirmation")?;
     Ok("tokens exchanged once and stored sealed; the browser is back".to_owned())
@@ -54,7 +68,10 @@ pub(super) async fn consent(story: &mut Story) -> Result<String, JourneyError> {
 
 /// The operator's backend says that this browser is its user's.
 pub(super) async fn confirm(story: &mut Story) -> Result<String, JourneyError> {
-    expect(story.enrollment().await?["status"] == "awaiting_confirmation", "nothing flows before confirmation")?;
+    expect(
+        story.enrollment().await?["status"] == "awaiting_confirmation",
+        "nothing flows before confirmation",
+    )?;
     story.api("GET", &format!("/v1/enrollments/{}/vehicles", story.enrollment), None, 404).await?;
     let path = format!("/v1/enrollments/{}/confirm", story.enrollment);
     story.api("POST", &path, Some(json!({"confirmation": "of somebody else"})), 403).await?;
@@ -75,8 +92,14 @@ pub(super) async fn fetch(story: &mut Story) -> Result<String, JourneyError> {
     let level = state["state"]["electric"]["values"]["level"]["value"].as_f64();
     let mileage = mileage(&state).ok_or(JourneyError::Unexpected("the odometer is known"))?;
     let level = level.ok_or(JourneyError::Unexpected("the battery's level is known"))?;
-    expect(state["state"].get("position").is_none_or(|block| block["values"] == json!({})), "no position without its scope")?;
-    Ok(format!("{} at {level:.0} % and {mileage:.0} km, each value with unit and time", text(&car["label"])))
+    expect(
+        state["state"].get("position").is_none_or(|block| block["values"] == json!({})),
+        "no position without its scope",
+    )?;
+    Ok(format!(
+        "{} at {level:.0} % and {mileage:.0} km, each value with unit and time",
+        text(&car["label"])
+    ))
 }
 
 /// The car drives; what it did arrives.
@@ -89,7 +112,10 @@ pub(super) async fn drive(story: &mut Story) -> Result<String, JourneyError> {
     }
     let driven = mileage(&story.state().await?).unwrap_or_default() - before;
     expect(driven > 0.0, "the odometer has moved")?;
-    let path = format!("/v1/enrollments/{}/vehicles/{}/history?fields=odometer.mileage", story.enrollment, story.vin);
+    let path = format!(
+        "/v1/enrollments/{}/vehicles/{}/history?fields=odometer.mileage",
+        story.enrollment, story.vin
+    );
     let history = story.api("GET", &path, None, 200).await?;
     let changes = history["items"].as_array().map_or(0, Vec::len);
     expect(changes > 0, "the change is in the history")?;
@@ -103,7 +129,10 @@ pub(super) async fn renew(story: &mut Story) -> Result<String, JourneyError> {
     story.pass(HOUR * 48, HOUR).await?;
     let grant = story.grant()?;
     expect(grant.ended.is_none() && grant.renewals > 0, "the grant was renewed and lives")?;
-    expect(story.world()?.reuse_kills() == 0 && story.world()?.unknown_tokens() == 0, "no token was lost or sent twice")?;
+    expect(
+        story.world()?.reuse_kills() == 0 && story.world()?.unknown_tokens() == 0,
+        "no token was lost or sent twice",
+    )?;
     expect(calls(story) > before, "the renewals were scheduled")?;
     Ok(format!("two days later the consent lives, after {} renewals", grant.renewals))
 }
@@ -115,7 +144,10 @@ pub(super) async fn withdraw(story: &mut Story) -> Result<String, JourneyError> 
         story.pass(HOUR, HOUR).await?;
         let enrollment = story.enrollment().await?;
         if enrollment["status"] == "reauthorization_required" {
-            expect(story.grant()?.ended == Some(EndReason::Withdrawn), "the maker ended it, not we")?;
+            expect(
+                story.grant()?.ended == Some(EndReason::Withdrawn),
+                "the maker ended it, not we",
+            )?;
             let known = mileage(&story.state().await?).is_some();
             expect(known, "the last state is still there")?;
             return Ok(format!("noticed, and told as `{}`", text(&enrollment["reason"])));
@@ -136,7 +168,10 @@ pub(super) async fn erase(story: &mut Story) -> Result<String, JourneyError> {
     for table in ["Grants", "Records", "Outbox"] {
         let items = story.cloud.items(table).await?;
         let all = Value::from(items.clone()).to_string();
-        expect(!all.contains(&story.vin) && !all.contains("user-1"), "neither VIN nor user is left in any table")?;
+        expect(
+            !all.contains(&story.vin) && !all.contains("user-1"),
+            "neither VIN nor user is left in any table",
+        )?;
         left += items.len();
     }
     Ok(format!("nothing of the user is left in the tables ({left} items without a name)"))
@@ -144,21 +179,33 @@ pub(super) async fn erase(story: &mut Story) -> Result<String, JourneyError> {
 
 impl Story {
     fn world(&self) -> Result<&World, JourneyError> {
-        let simulator = self.cloud.simulator().ok_or(JourneyError::Unexpected("the maker is simulated"))?;
+        let simulator =
+            self.cloud.simulator().ok_or(JourneyError::Unexpected("the maker is simulated"))?;
         Ok(simulator.world())
     }
 
     fn grant(&self) -> Result<GrantView, JourneyError> {
-        self.world()?.grants(ACCOUNT).pop().ok_or(JourneyError::Unexpected("the maker knows the grant"))
+        self.world()?
+            .grants(ACCOUNT)
+            .pop()
+            .ok_or(JourneyError::Unexpected("the maker knows the grant"))
     }
 
     async fn cars(&self) -> Result<Vec<Value>, JourneyError> {
-        let page = self.api("GET", &format!("/v1/enrollments/{}/vehicles", self.enrollment), None, 200).await?;
+        let page = self
+            .api("GET", &format!("/v1/enrollments/{}/vehicles", self.enrollment), None, 200)
+            .await?;
         Ok(page["items"].as_array().cloned().unwrap_or_default())
     }
 
     async fn state(&self) -> Result<Value, JourneyError> {
-        self.api("GET", &format!("/v1/enrollments/{}/vehicles/{}", self.enrollment, self.vin), None, 200).await
+        self.api(
+            "GET",
+            &format!("/v1/enrollments/{}/vehicles/{}", self.enrollment, self.vin),
+            None,
+            200,
+        )
+        .await
     }
 }
 
