@@ -88,7 +88,9 @@ async fn what_stands_in_the_way_of_a_start_is_said_in_one_line() {
         start(parameter).await,
         "the template is wrong at Parameters.Workers: has a value that is not allowed"
     );
-    let program = complaint(|options| drop(options.programs.remove("act")));
+    let program = complaint(|options| {
+        options.programs.remove("act");
+    });
     assert_eq!(start(program).await, "the template has a function act, which is not built in");
     let public = complaint(|options| {
         options.live = true;
