@@ -8,4 +8,5 @@
 )]
 #![expect(clippy::allow_attributes, reason = "as above")]
 
+mod costs;
 mod journey;

@@ -32,7 +32,7 @@ pub(super) struct JourneyArgs {
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
     /// What is logged, such as info or warn,shared=debug
-    #[arg(long, value_name = "FILTER", default_value = "error")]
+    #[arg(long, value_name = "FILTER", default_value = "error,aws_smithy_runtime=off")]
     log: String,
 }
 

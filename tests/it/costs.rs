@@ -1,0 +1,42 @@
+//! What one thing costs at DynamoDB, in capacity units that its own answers count.
+
+use jiff::SignedDuration;
+use tests::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_writes_nothing_and_a_renewal_at_most_four_units() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-nobody").await;
+    let usage = world.cloud.usage();
+    let login = usage.of("login");
+    assert!((login.read + login.written).abs() < f64::EPSILON, "a login asks no table: {login:?}");
+
+    // Without a car nobody needs the access token: the schedule alone renews.
+    usage.reset();
+    let before = world.maker().calls(simulator::Operation::Refresh);
+    world.pass(SignedDuration::from_hours(21)).await;
+
+    let renewals = u32::try_from(world.maker().calls(simulator::Operation::Refresh) - before).unwrap();
+    let written = usage.of("refresh").written;
+    println!("{written} write units for {renewals} renewals");
+    assert!(renewals > 0 && world.status(&id).await == "active");
+    assert!(written > 0.0 && written <= 4.0 * f64::from(renewals));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_brings_nothing_new_writes_at_most_three_units() {
+    let world = World::start().await;
+    world.enroll("user-1", "peugeot", "peugeot-camille").await;
+    world.pass(SignedDuration::from_hours(7)).await;
+    let usage = world.cloud.usage();
+    usage.reset();
+    let before = world.maker().calls(simulator::Operation::Status);
+
+    world.pass(SignedDuration::from_mins(30)).await;
+
+    let looks = u32::try_from(world.maker().calls(simulator::Operation::Status) - before).unwrap();
+    let written = usage.of("fetch").written;
+    println!("{written} write units for {looks} looks");
+    assert!(looks > 0);
+    assert!(written <= 3.0 * f64::from(looks), "{written} units for {looks} looks");
+}
