@@ -8,5 +8,6 @@
 )]
 #![expect(clippy::allow_attributes, reason = "as above")]
 
+mod architecture;
 mod costs;
 mod journey;

@@ -113,7 +113,7 @@ impl Browser {
             match part.split_once('=').unwrap_or((part, "")) {
                 (key, value) if key.eq_ignore_ascii_case("path") => path = value,
                 (key, value) if key.eq_ignore_ascii_case("max-age") => {
-                    ended = value.starts_with(['0', '-'])
+                    ended = value.starts_with(['0', '-']);
                 }
                 _ => (),
             }

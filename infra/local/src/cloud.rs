@@ -3,6 +3,7 @@
 
 mod background;
 mod build;
+mod ground;
 mod options;
 mod sweep;
 
@@ -44,11 +45,7 @@ pub struct Cloud {
     clock: Clock,
     faults: Faults,
     simulator: Option<Simulator>,
-    usage: Usage,
-    keys: Keys,
-    tables: Tables,
-    secrets: SecretStore,
-    queues: Queues,
+    front: Arc<Front>,
     scheduler: Arc<Scheduler>,
     streams: Arc<Streams>,
     swept: Mutex<Option<Timestamp>>,
@@ -113,25 +110,25 @@ impl Cloud {
     /// What the functions used.
     #[must_use]
     pub fn usage(&self) -> &Usage {
-        &self.usage
+        &self.front.usage
     }
 
     /// The secrets.
     #[must_use]
     pub fn secrets(&self) -> &SecretStore {
-        &self.secrets
+        &self.front.secrets
     }
 
     /// The queues.
     #[must_use]
     pub fn queues(&self) -> &Queues {
-        &self.queues
+        &self.front.queues
     }
 
     /// A key to the front in a function's name, with the rights of its role.
     #[must_use]
     pub fn access_key(&self, function: &str) -> AccessKey {
-        self.keys.issue(function)
+        self.front.keys.issue(function)
     }
 
     /// Runs the schedules that are due, then the streams until nothing waits. Returns how many
@@ -188,7 +185,7 @@ impl Cloud {
                 scan["ExclusiveStartKey"] = start;
             }
             let page =
-                self.tables.engine.run(move |core| core.own(Operation::Scan, scan)).await??;
+                self.front.tables.engine.run(move |core| core.own(Operation::Scan, scan)).await??;
             items.extend(page["Items"].as_array().cloned().unwrap_or_default());
             start = page["LastEvaluatedKey"].clone();
             if start.is_null() {
@@ -226,7 +223,7 @@ impl Cloud {
             due
         };
         if due {
-            sweep::sweep(&self.tables, now).await?;
+            sweep::sweep(&self.front.tables, now).await?;
         }
         Ok(())
     }

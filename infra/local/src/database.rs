@@ -27,7 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Tables {
     pub(crate) engine: Engine,
-    pub(crate) tables: Arc<BTreeMap<String, Table>>,
+    pub(crate) known: Arc<BTreeMap<String, Table>>,
     pub(crate) region: String,
 }
 
@@ -48,7 +48,7 @@ impl Tables {
         body: &Value,
     ) -> Result<(), Refusal> {
         for Need { action, table, index } in needs(operation, body) {
-            let known = self.tables.get(&table).ok_or_else(no_table)?;
+            let known = self.known.get(&table).ok_or_else(no_table)?;
             let action = format!("dynamodb:{action}");
             let resource = match index {
                 Some(index) => format!("{}/index/{index}", known.arn),

@@ -303,7 +303,7 @@ fn name(effect: Effect) -> &'static str {
 mod tests {
     use super::*;
 
-    fn call<'a>(function: &'a str, operation: Operation) -> Call<'a> {
+    fn call(function: &str, operation: Operation) -> Call<'_> {
         Call { function, operation, tables: &[], index: false }
     }
 

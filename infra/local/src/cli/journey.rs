@@ -127,8 +127,7 @@ async fn begin(args: &JourneyArgs) -> Result<Story, JourneyError> {
     options.faults = args.seed.map_or_else(Faults::none, Faults::seeded);
     options.parameters.insert("ReturnTo".to_owned(), RETURN_TO.to_owned());
     let cloud = Cloud::start(options).await?;
-    let timeouts =
-        tls::Timeouts { connect: Duration::from_secs(3), total: Duration::from_secs(60) };
+    let timeouts = tls::Timeouts { connect: Duration::from_secs(3), total: Duration::from_mins(1) };
     Ok(Story {
         cloud,
         clock,

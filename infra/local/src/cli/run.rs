@@ -17,7 +17,6 @@ use crate::{
 
 /// How to run.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct RunArgs {
     /// Port of the gateway on 127.0.0.1; the simulated maker takes the next one
     #[arg(long, default_value_t = 8080)]

@@ -16,7 +16,7 @@ const LATE: i64 = 24 * 3600;
 pub(super) async fn sweep(tables: &Tables, now: Timestamp) -> Result<usize, DatabaseError> {
     let before = (now.as_second() - LATE).to_string();
     let mut swept = 0;
-    for (name, table) in tables.tables.iter() {
+    for (name, table) in tables.known.iter() {
         let Some(attribute) = &table.ttl else { continue };
         let mut start = Value::Null;
         loop {

@@ -87,17 +87,14 @@ impl<'a> Credential<'a> {
     }
 
     fn canonical_request(&self, parts: &Parts, body: &[u8]) -> String {
-        let headers: String = self
-            .signed_headers
-            .split(';')
-            .map(|name| {
-                let values = parts.headers.get_all(name).iter().map(|value| {
-                    let text = String::from_utf8_lossy(value.as_bytes());
-                    text.split_whitespace().collect::<Vec<_>>().join(" ")
-                });
-                format!("{name}:{}\n", values.collect::<Vec<_>>().join(","))
-            })
-            .collect();
+        let headers = self.signed_headers.split(';').map(|name| {
+            let values = parts.headers.get_all(name).iter().map(|value| {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                text.split_whitespace().collect::<Vec<_>>().join(" ")
+            });
+            format!("{name}:{}\n", values.collect::<Vec<_>>().join(","))
+        });
+        let headers = headers.collect::<Vec<_>>().concat();
         let mut query: Vec<_> = parts.uri.query().unwrap_or_default().split('&').collect();
         query.sort_unstable();
         let (method, path, query) = (&parts.method, parts.uri.path(), query.join("&"));

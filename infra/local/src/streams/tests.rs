@@ -25,6 +25,7 @@ static SEEN: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 /// Notes whom it sees, by test and item; fails an item named `bad`, and a whole batch with one
 /// named `worse` in it.
+#[expect(clippy::needless_pass_by_value, reason = "the type of every handler")]
 fn act(_: Arc<App>, event: LambdaEvent<Value>) -> Answer {
     let mut failures = Vec::new();
     let records = event.payload["Records"].as_array().unwrap();

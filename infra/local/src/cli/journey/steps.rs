@@ -105,8 +105,8 @@ pub(super) async fn fetch(story: &mut Story) -> Result<String, JourneyError> {
 /// The car drives; what it did arrives.
 pub(super) async fn drive(story: &mut Story) -> Result<String, JourneyError> {
     let before = mileage(&story.state().await?).unwrap_or_default();
-    let drives = story.world()?.drives(&story.vin, story.clock.now(), 1);
-    let (_, stop) = drives.last().copied().ok_or(JourneyError::Unexpected("the car drives"))?;
+    let ahead = story.world()?.drives(&story.vin, story.clock.now(), 1);
+    let (_, stop) = ahead.last().copied().ok_or(JourneyError::Unexpected("the car drives"))?;
     while story.clock.now() < stop + HOUR {
         story.pass(QUARTER, QUARTER).await?;
     }

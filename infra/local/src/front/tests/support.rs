@@ -54,7 +54,7 @@ impl World {
                 .collect(),
             tables: Tables {
                 engine: engine.clone(),
-                tables: Arc::new(template.tables.clone()),
+                known: Arc::new(template.tables.clone()),
                 region: template.region.clone(),
             },
             secrets: SecretStore::memory(secrets(), &template.secrets, &template.region),

@@ -1,0 +1,91 @@
+//! The house's rules of direction, and what ships in a function.
+
+use std::{fs, path::Path, process::Command};
+
+const FUNCTIONS: [&str; 6] = ["login", "callback", "refresh", "fetch", "api", "act"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Every Rust file below a folder: its path and its text.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+        }
+    }
+    assert!(!found.is_empty() || folder.ends_with("tests"), "{}", folder.display());
+    found
+}
+
+fn none_mentions(folder: &str, words: &[&str]) {
+    for (path, text) in sources(&root().join(folder)) {
+        for word in words {
+            assert!(!text.contains(word), "{path} mentions `{word}`");
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let outward = ["store::", "stellantis::", "secrets::", "tokens::", "config::", "app::"];
+    let words: Vec<_> = outward.iter().map(|module| format!("crate::{module}")).collect();
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    words.extend(["async fn", "reqwest", "aws_sdk", "Timestamp::now"]);
+
+    none_mentions("shared/src/domain", &words);
+}
+
+#[test]
+fn layers_of_the_common_crate_look_down_only() {
+    none_mentions("shared/src/store", &["crate::tokens", "crate::app", "crate::stellantis", "crate::visit"]);
+    none_mentions("shared/src/stellantis", &["crate::store", "crate::tokens", "crate::app", "crate::visit"]);
+}
+
+#[test]
+fn nothing_that_ships_knows_of_the_local_cloud() {
+    none_mentions("shared/src", &["accessing_party::", "simulator::", "dynoxide"]);
+    none_mentions("functions", &["accessing_party::", "simulator::", "dynoxide"]);
+}
+
+#[test]
+fn functions_do_not_depend_on_one_another() {
+    for function in FUNCTIONS {
+        let manifest = root().join("functions").join(function).join("Cargo.toml");
+        let text = fs::read_to_string(manifest).unwrap();
+        for other in FUNCTIONS.iter().filter(|other| **other != function) {
+            assert!(!text.contains(&format!("\n{other}.workspace")), "{function} depends on {other}");
+        }
+    }
+}
+
+#[test]
+fn what_ships_holds_one_tls_stack_and_nothing_of_the_local_cloud() {
+    for function in FUNCTIONS {
+        let tree = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "-p", function])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+        let text = String::from_utf8(tree.stdout).unwrap();
+        let names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert!(names.contains(&"rustls") && names.contains(&"shared"), "{function}: {text}");
+        for unwanted in ["dynoxide-rs", "rusqlite", "simulator", "accessing-party", "openssl", "native-tls", "ring", "hyper-tls", "aws-smithy-http-client"] {
+            assert!(!names.contains(&unwanted), "{function} ships {unwanted}");
+        }
+    }
+}
+
+#[test]
+fn every_entry_is_short() {
+    for function in FUNCTIONS {
+        let text = fs::read_to_string(root().join("functions").join(function).join("src/main.rs"));
+        assert!(text.unwrap().lines().count() < 20, "{function}");
+    }
+}
