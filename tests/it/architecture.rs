@@ -43,8 +43,14 @@ fn the_domain_is_pure() {
 
 #[test]
 fn layers_of_the_common_crate_look_down_only() {
-    none_mentions("shared/src/store", &["crate::tokens", "crate::app", "crate::stellantis", "crate::visit"]);
-    none_mentions("shared/src/stellantis", &["crate::store", "crate::tokens", "crate::app", "crate::visit"]);
+    none_mentions(
+        "shared/src/store",
+        &["crate::tokens", "crate::app", "crate::stellantis", "crate::visit"],
+    );
+    none_mentions(
+        "shared/src/stellantis",
+        &["crate::store", "crate::tokens", "crate::app", "crate::visit"],
+    );
 }
 
 #[test]
@@ -59,7 +65,10 @@ fn functions_do_not_depend_on_one_another() {
         let manifest = root().join("functions").join(function).join("Cargo.toml");
         let text = fs::read_to_string(manifest).unwrap();
         for other in FUNCTIONS.iter().filter(|other| **other != function) {
-            assert!(!text.contains(&format!("\n{other}.workspace")), "{function} depends on {other}");
+            assert!(
+                !text.contains(&format!("\n{other}.workspace")),
+                "{function} depends on {other}"
+            );
         }
     }
 }
@@ -68,7 +77,17 @@ fn functions_do_not_depend_on_one_another() {
 fn what_ships_holds_one_tls_stack_and_nothing_of_the_local_cloud() {
     for function in FUNCTIONS {
         let tree = Command::new(env!("CARGO"))
-            .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "-p", function])
+            .args([
+                "tree",
+                "--locked",
+                "--offline",
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "-p",
+                function,
+            ])
             .current_dir(root())
             .output()
             .unwrap();
@@ -76,7 +95,17 @@ fn what_ships_holds_one_tls_stack_and_nothing_of_the_local_cloud() {
         let text = String::from_utf8(tree.stdout).unwrap();
         let names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
         assert!(names.contains(&"rustls") && names.contains(&"shared"), "{function}: {text}");
-        for unwanted in ["dynoxide-rs", "rusqlite", "simulator", "accessing-party", "openssl", "native-tls", "ring", "hyper-tls", "aws-smithy-http-client"] {
+        for unwanted in [
+            "dynoxide-rs",
+            "rusqlite",
+            "simulator",
+            "accessing-party",
+            "openssl",
+            "native-tls",
+            "ring",
+            "hyper-tls",
+            "aws-smithy-http-client",
+        ] {
             assert!(!names.contains(&unwanted), "{function} ships {unwanted}");
         }
     }

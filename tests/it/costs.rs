@@ -16,7 +16,8 @@ async fn a_login_writes_nothing_and_a_renewal_at_most_four_units() {
     let before = world.maker().calls(simulator::Operation::Refresh);
     world.pass(SignedDuration::from_hours(21)).await;
 
-    let renewals = u32::try_from(world.maker().calls(simulator::Operation::Refresh) - before).unwrap();
+    let renewals =
+        u32::try_from(world.maker().calls(simulator::Operation::Refresh) - before).unwrap();
     let written = usage.of("refresh").written;
     println!("{written} write units for {renewals} renewals");
     assert!(renewals > 0 && world.status(&id).await == "active");

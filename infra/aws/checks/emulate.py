@@ -20,8 +20,8 @@ from house import REQUIRED, ROOT
 # Path, status, and something that the answer must hold.
 ASKED = [
     ("/style.css", 200, "text/css"),
-    # Without a ticket and outside open mode: refused, by a page and not by an error of the runtime.
-    ("/login", 400, "no-store"),
+    # Without a ticket and outside open mode: refused by the function, not by an error of the runtime.
+    ("/login", 403, "no-store"),
 ]
 PATIENCE = 30
 
