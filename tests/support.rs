@@ -9,13 +9,8 @@
     clippy::must_use_candidate,
     reason = "a test fails by panicking"
 )]
-#![expect(clippy::allow_attributes, reason = "as above")]
 
-use std::time::Duration;
-
-use accessing_party::{
-    Cloud, CloudOptions, Faults, browser::Browser, browser::Page, clock::ManualClock,
-};
+use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -256,11 +251,3 @@ pub fn query(url: &Url, name: &str) -> Option<String> {
 pub fn browser() -> Browser {
     Browser::new().unwrap()
 }
-
-/// Waits a little in real time: for what runs beside the test.
-pub async fn a_moment() {
-    tokio::time::sleep(Duration::from_millis(50)).await;
-}
-
-/// For tests that look at answers closely.
-pub type Seen = Page;

@@ -4,9 +4,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints its figures"
 )]
-#![expect(clippy::allow_attributes, reason = "as above")]
 
 mod architecture;
 mod costs;

@@ -22,10 +22,10 @@ use url::Url;
 
 pub use self::options::{CloudOptions, Drive, Maker, StartError};
 use crate::{
-    database::{DatabaseError, Tables},
+    database::DatabaseError,
     faults::Faults,
     folder::Folder,
-    front::{AccessKey, Keys, Operation, Usage},
+    front::{AccessKey, Front, Operation, Usage},
     queue::Queues,
     scheduler::Scheduler,
     secrets::SecretStore,
@@ -196,8 +196,7 @@ impl Cloud {
 
     /// Ends everything: requests under way are answered, the database is closed.
     pub async fn shutdown(self) {
-        let Self { stop, tasks, database, simulator, tables, queues, scheduler, streams, .. } =
-            self;
+        let Self { stop, tasks, database, simulator, front, scheduler, streams, .. } = self;
         stop.send_replace(true);
         for task in tasks {
             // One that panicked has said so.
@@ -207,7 +206,7 @@ impl Cloud {
             simulator.shutdown().await;
         }
         streams.functions.end();
-        drop((tables, queues, scheduler, streams));
+        drop((front, scheduler, streams));
         // Work that was started and not awaited may hold the database a little longer.
         let _ = tokio::task::spawn_blocking(move || database.join()).await;
     }

@@ -35,6 +35,9 @@ pub enum FolderError {
     /// Another process uses it.
     #[error("{} is in use by another process; stop it, or choose another folder with --data", .0.display())]
     InUse(PathBuf),
+    /// There is no secrets file, where none may be made up.
+    #[error("there is no {}; make it: accessing-party secret new --help", .0.display())]
+    NoSecrets(PathBuf),
     /// A secrets file is no JSON object.
     #[error("{} is not a JSON object", .0.display())]
     NotJson(PathBuf),
@@ -80,18 +83,31 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// The secrets file, made on the first run together with an API key that may do everything.
+    /// The secrets file.
+    #[must_use]
+    pub fn secrets_file(&self) -> PathBuf {
+        self.file("secrets.json")
+    }
+
+    /// The API key in plain, if it was made here.
+    #[must_use]
+    pub fn api_key(&self) -> Option<SecretString> {
+        let text = fs::read_to_string(self.file("api-key")).ok()?;
+        Some(text.trim().to_owned().into())
+    }
+
+    /// Makes secrets on the first run, and with them an API key that may do everything.
     ///
     /// # Errors
-    /// It can't be written.
-    pub fn secrets(&self) -> Result<PathBuf, FolderError> {
-        let path = self.file("secrets.json");
+    /// They can't be written.
+    pub fn make_secrets(&self) -> Result<(), FolderError> {
+        let path = self.secrets_file();
         if !path.exists() {
             let (secrets, key) = local_secrets();
             write_new(&self.file("api-key"), key.expose_secret())?;
             write_new(&path, &pretty(&secrets))?;
         }
-        Ok(path)
+        Ok(())
     }
 
     /// A token kept in a file of its own, made on the first run.
@@ -126,6 +142,9 @@ pub fn local_secrets() -> (Map<String, Value>, SecretString) {
 /// It can't be read, is no secrets file, or, where that matters, others can read it.
 pub fn read_secrets(path: &Path, private: bool) -> Result<Map<String, Value>, FolderError> {
     let io = |source| FolderError::Io { path: path.to_owned(), source };
+    if !path.exists() {
+        return Err(FolderError::NoSecrets(path.to_owned()));
+    }
     if private && fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
         return Err(FolderError::Exposed(path.to_owned()));
     }
@@ -179,9 +198,10 @@ mod tests {
         let path = temporary();
         let folder = Folder::open(&path).unwrap();
 
-        let secrets = folder.secrets().unwrap();
+        folder.make_secrets().unwrap();
+        let secrets = folder.secrets_file();
         let first = fs::read_to_string(&secrets).unwrap();
-        folder.secrets().unwrap();
+        folder.make_secrets().unwrap();
 
         assert_eq!(
             (mode(&path), mode(&secrets), mode(&folder.file("api-key"))),
@@ -196,7 +216,9 @@ mod tests {
     #[test]
     fn a_secrets_file_that_others_can_read_is_refused_where_it_matters() {
         let path = temporary();
-        let secrets = Folder::open(&path).unwrap().secrets().unwrap();
+        let folder = Folder::open(&path).unwrap();
+        folder.make_secrets().unwrap();
+        let secrets = folder.secrets_file();
         fs::set_permissions(&secrets, fs::Permissions::from_mode(0o640)).unwrap();
 
         assert!(matches!(read_secrets(&secrets, true), Err(FolderError::Exposed(_))));

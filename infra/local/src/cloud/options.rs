@@ -131,7 +131,10 @@ pub enum StartError {
     /// The template names a function of which there is no code.
     #[error("the template has a function {0}, which is not built in")]
     NoProgram(String),
-    /// Real drivers need an address that is theirs alone, or none but this machine.
+    /// Real drivers: no simulated maker, no open door.
+    #[error("--live allows neither a simulated maker nor open mode")]
+    Live,
+    /// Real drivers need an address that nobody reads along.
     #[error("--public-url must be https")]
     PublicUrl,
 }

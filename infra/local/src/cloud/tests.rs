@@ -94,22 +94,33 @@ async fn what_stands_in_the_way_of_a_start_is_said_in_one_line() {
     assert_eq!(start(program).await, "the template has a function act, which is not built in");
     let public = complaint(|options| {
         options.live = true;
+        options.maker = Maker::At { idp: None, api: None, b2b: None };
         options.public_url = Url::parse("http://cars.example.com").ok();
     });
     assert_eq!(start(public).await, "--public-url must be https");
 }
 
 #[tokio::test]
-async fn live_has_no_simulated_maker_and_no_open_door() {
-    let clock = manual_clock();
-    let mut options = options(&clock, Faults::none());
-    options.live = true;
-    options.maker = Maker::At { idp: None, api: None, b2b: None };
+async fn live_has_no_simulated_maker_no_open_door_and_no_secrets_of_its_own_making() {
+    let (clock, folder) = (manual_clock(), temporary());
+    let mut live = options(&clock, Faults::none());
+    live.live = true;
+    let simulated = live.clone();
+    live.maker = Maker::At { idp: None, api: None, b2b: None };
+    let mut opened = live.clone();
+    opened.parameters.insert("OpenMode".into(), "true".into());
+    let mut bare = live.clone();
+    bare.data = Some(folder.clone());
 
-    let cloud = Cloud::start(options).await.unwrap();
+    let cloud = Cloud::start(live).await.unwrap();
 
     assert!(cloud.simulator().is_none() && cloud.control_token().is_none());
     let login = format!("{}/login?brand=peugeot", cloud.gateway_url());
     let answer = crate::testing::http().get(login).send().await.unwrap();
     assert!(answer.status().is_client_error(), "{}", answer.status());
+    assert!(matches!(Cloud::start(simulated).await, Err(StartError::Live)));
+    assert!(matches!(Cloud::start(opened).await, Err(StartError::Live)));
+    let bare = Cloud::start(bare).await.err().unwrap().to_string();
+    assert!(bare.ends_with("secrets.json; make it: accessing-party secret new --help"), "{bare}");
+    std::fs::remove_dir_all(folder).unwrap();
 }
