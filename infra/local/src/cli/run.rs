@@ -51,7 +51,7 @@ pub struct RunArgs {
     /// Let simulated life run so many times faster
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     speed: u32,
-    /// Any parameter of the template, such as ReturnTo=https://app.example.com/cars/
+    /// Any parameter of the template, such as `ReturnTo=https://app.example.com/cars/`
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<Assignment>,
     /// What is logged, such as info or warn,shared=debug
