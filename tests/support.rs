@@ -90,6 +90,11 @@ impl World {
         format!("{}{path}", self.cloud.gateway_url()).parse().unwrap()
     }
 
+    /// The operator's key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -9,5 +9,10 @@
 )]
 
 mod architecture;
+mod confirmation;
 mod costs;
+mod edge;
+mod grants;
 mod journey;
+mod round_trip;
+mod sold_car;

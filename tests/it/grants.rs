@@ -1,0 +1,202 @@
+//! What keeps a refresh token alive, whatever happens around it.
+
+use accessing_party::{Effect, Operation as Db, Rule};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use simulator::{Fault, FaultKind, Operation};
+use tests::World;
+
+const ACCOUNT: &str = "peugeot-alex";
+
+fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
+}
+
+async fn enrolled() -> (World, String) {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    (world, id)
+}
+
+/// One run for all grants, or cars.
+async fn run(world: &World, function: &str) -> Value {
+    world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await.unwrap()
+}
+
+async fn assert_alive(world: &World, id: &str) {
+    assert_eq!(world.status(id).await, "active");
+    assert_eq!(world.maker().live_grants(ACCOUNT), 1);
+    assert_eq!(world.maker().reuse_kills(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_runs_at_once_renew_a_grant_once() {
+    let (world, id) = enrolled().await;
+    world.clock.advance(hours(25));
+    let before = world.maker().calls(Operation::Refresh);
+    let share = json!({"worker": 0, "workers": 1});
+
+    let mut runs = tokio::task::JoinSet::new();
+    let world = std::sync::Arc::new(world);
+    for turn in 0..20 {
+        let (world, share) = (std::sync::Arc::clone(&world), share.clone());
+        let function = if turn % 2 == 0 { "refresh" } else { "fetch" };
+        runs.spawn(async move { world.cloud.invoke(function, share).await.unwrap() });
+    }
+    runs.join_all().await;
+
+    assert_eq!(world.maker().calls(Operation::Refresh), before + 1);
+    assert_alive(&world, &id).await;
+    let vehicle = world.read(&format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208")).await;
+    assert!(vehicle["last_seen"].is_string(), "{vehicle}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_survives_the_loss_of_any_answer_of_the_database() {
+    for skip in 0..4 {
+        let (world, id) = enrolled().await;
+        world.clock.advance(hours(25));
+        let lost = Rule::once(Effect::LostAnswer).of("refresh").at(Db::UpdateItem).after(skip);
+        world.cloud.faults().next(lost);
+
+        run(&world, "refresh").await;
+
+        let (struck, calls) =
+            (world.cloud.faults().pending() == 0, world.maker().calls(Operation::Refresh));
+        assert!(struck || skip > 1, "a renewal writes twice");
+        assert_eq!(calls, 1, "after {skip} writes");
+        world.cloud.faults().clear();
+        world.pass(hours(27)).await;
+        assert_alive(&world, &id).await;
+        if !struck {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_takes_no_writes_costs_no_tokens_for_a_queue_keeps_them() {
+    let (world, id) = enrolled().await;
+    world.clock.advance(hours(25));
+    let refused = Rule::once(Effect::Unavailable).of("refresh").at(Db::UpdateItem).after(1);
+    world.cloud.faults().next(refused.times(40));
+
+    run(&world, "refresh").await;
+    assert_eq!(world.maker().calls(Operation::Refresh), 1);
+    world.cloud.faults().clear();
+    let second = run(&world, "refresh").await;
+
+    assert_eq!(second["rescued"], 1, "{second}");
+    world.pass(hours(27)).await;
+    assert_alive(&world, &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_whose_answer_the_maker_lost_ends_the_grant_by_that_name() {
+    let (world, id) = enrolled().await;
+    world.maker().fault(Fault::once(Operation::Refresh, FaultKind::LostAnswer));
+
+    world.pass(hours(26)).await;
+
+    let enrollment = world.read(&format!("/v1/enrollments/{id}")).await;
+    assert_eq!(enrollment["status"], "reauthorization_required");
+    assert_eq!(enrollment["reason"], "lost_answer");
+    let events = world.events(&id).await;
+    let named = events.iter().any(|event| {
+        event["what"]["M"]["type"]["S"] == "enrollment.reauthorization_required"
+            && event["what"]["M"]["reason"]["S"] == "lost_answer"
+    });
+    assert!(named, "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maker_that_grants_grace_loses_nothing_with_an_answer() {
+    let (world, id) = enrolled().await;
+    world.maker().configure(|settings| {
+        settings.refresh_grace = Some(std::time::Duration::from_hours(1));
+    });
+    world.maker().fault(Fault::once(Operation::Refresh, FaultKind::LostAnswer));
+
+    world.pass(hours(50)).await;
+
+    assert_alive(&world, &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maker_that_limits_is_left_alone_for_as_long_as_it_says() {
+    let (world, id) = enrolled().await;
+    world.clock.advance(hours(25));
+    world.maker().fault(Fault::once(Operation::Refresh, FaultKind::RetryAfter(7200)));
+
+    run(&world, "refresh").await;
+    let all = |world: &World| world.maker().all_calls().values().sum::<u64>();
+    let calls = all(&world);
+    world.pass(hours(1)).await;
+    assert_eq!(all(&world), calls, "paused");
+    world.pass(hours(2)).await;
+
+    assert!(all(&world) > calls);
+    assert_alive(&world, &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maker_that_fails_all_night_is_asked_again_and_no_grant_is_lost() {
+    for kind in [FaultKind::Status(500), FaultKind::Html, FaultKind::Oauth("invalid_client".into())]
+    {
+        let (world, id) = enrolled().await;
+        world.clock.advance(hours(20));
+        world.maker().fault(Fault::times(Operation::Refresh, 8, kind.clone()));
+
+        world.pass(hours(30)).await;
+
+        assert_eq!(world.maker().pending_faults().len(), 0, "{kind:?}");
+        assert_alive(&world, &id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unkind_database_costs_no_grant_in_three_days() {
+    let mut all = tokio::task::JoinSet::new();
+    for seed in 1..=3 {
+        all.spawn(three_days(seed));
+    }
+    all.join_all().await;
+}
+
+/// The schedules run every three hours only: each run asks every shard.
+async fn three_days(seed: u64) {
+    let world = World::unkind(seed).await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    for _ in 0..24 {
+        world.clock.advance(hours(3));
+        for function in ["refresh", "fetch", "act"] {
+            // A run that fails leaves its items due.
+            let _ = world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await;
+        }
+        world.settle().await;
+    }
+    assert!(!world.cloud.faults().strikes().is_empty(), "seed {seed}");
+    assert_eq!(world.maker().reuse_kills(), 0, "seed {seed}");
+    assert_eq!(world.maker().live_grants(ACCOUNT), 1, "seed {seed}");
+    assert_eq!(world.status(&id).await, "active", "seed {seed}");
+    assert!(world.maker().grants(ACCOUNT)[0].renewals >= 2, "seed {seed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_on_the_same_folder_goes_on_with_the_same_grant() {
+    let folder = std::env::temp_dir().join(format!("restart-{}", shared::random::id()));
+    let world = World::with(|options| options.data = Some(folder.clone())).await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let clock = world.clock.clone();
+    world.cloud.shutdown().await;
+
+    let world = World::with(|options| options.data = Some(folder.clone())).await;
+    world.clock.advance_to(clock.now() + hours(25));
+    run(&world, "refresh").await;
+    world.settle().await;
+
+    assert_alive(&world, &id).await;
+    assert_eq!(world.maker().grants(ACCOUNT)[0].renewals, 1);
+    world.cloud.shutdown().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
