@@ -1,0 +1,247 @@
+//! The doors: what every answer carries, and what is not let in.
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use tests::{RETURN_TO, World};
+use url::Url;
+
+fn client() -> reqwest::Client {
+    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    builder.build().unwrap()
+}
+
+async fn get(url: Url) -> Response {
+    client().get(url).send().await.unwrap()
+}
+
+fn assert_secured(answer: &Response, path: &str) {
+    let wanted = [
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ];
+    for (name, value) in wanted {
+        let found = answer.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(found, Some(value), "{path}: {name}");
+    }
+    let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+    for part in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{path}: {policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{path}: {policy}");
+    assert!(answer.headers().get("access-control-allow-origin").is_none(), "{path}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_with_the_headers_that_protect_it() {
+    let world = World::with(|options| options.open = true).await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    let begun = world.begin_enrollment("user-2", "opel").await;
+    let car = format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208");
+    let open = [
+        begun
+            .login_url
+            .as_str()
+            .split_once("/login")
+            .map(|(_, rest)| format!("/login{rest}"))
+            .unwrap(),
+        "/login?brand=peugeot".into(),
+        "/login?ticket=forged".into(),
+        "/start".into(),
+        "/style.css".into(),
+        "/callback".into(),
+        "/callback/peugeot?state=x&code=y".into(),
+        "/callback/tesla".into(),
+        "/result/connected".into(),
+        "/result/nothing".into(),
+    ];
+    let keyed = [
+        "/v1/enrollments?user_ref=user-1".into(),
+        format!("/v1/enrollments/{id}"),
+        format!("/v1/enrollments/{id}/export"),
+        format!("/v1/enrollments/{id}/erasure"),
+        format!("/v1/enrollments/{id}/vehicles"),
+        "/v1/vehicles?user_ref=user-1".into(),
+        format!("{car}/history"),
+        format!("{car}/alerts"),
+        format!("{car}/trips"),
+        car,
+        "/v1/nothing".into(),
+    ];
+    for path in open.iter().chain(&keyed) {
+        let answer = get(world.url(path)).await;
+        assert_secured(&answer, path);
+        assert!(answer.status().as_u16() < 500, "{path}: {}", answer.status());
+    }
+    let key = world.key();
+    for path in &keyed {
+        let answer = client().get(world.url(path)).bearer_auth(key).send().await.unwrap();
+        assert_secured(&answer, path);
+        assert!(answer.status().as_u16() < 500, "{path}: {}", answer.status());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_answers_nobody_without_a_key_of_ours() {
+    let world = World::start().await;
+    let (id, secret) = world.key().rsplit_once('_').unwrap();
+    let wrong = format!("{id}_{}", secret.replace(['0', '1', '2'], "3"));
+    let url = world.url("/v1/enrollments?user_ref=user-1");
+
+    for authorization in [
+        None,
+        Some("Bearer ".to_owned()),
+        Some("Bearer ap_local_nobody_0123456789abcdef".to_owned()),
+        Some(format!("Bearer {wrong}")),
+        Some(format!("Basic {}", world.key())),
+        Some(world.key().to_owned()),
+    ] {
+        let mut request = client().get(url.clone());
+        if let Some(value) = &authorization {
+            request = request.header("authorization", value);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+        assert_eq!(answer.headers()["www-authenticate"], "Bearer");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    let twice = client().get(url.clone()).bearer_auth(world.key()).bearer_auth(world.key());
+    assert_eq!(twice.send().await.unwrap().status(), 401, "two keys");
+    let mut in_query = url;
+    in_query.query_pairs_mut().append_pair("access_token", world.key());
+    assert_eq!(get(in_query).await.status(), 401, "only the header counts");
+}
+
+async fn post(world: &World, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+    let request = client().post(world.url(path)).bearer_auth(world.key());
+    let request = request.header("content-type", "application/json").body(body);
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    let body = answer.text().await.unwrap();
+    (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_that_is_wrong_is_refused_with_its_field_and_writes_nothing() {
+    let world = World::start().await;
+    let good = json!({"user_ref": "user-1", "brand": "peugeot", "return_to": RETURN_TO});
+    let with = |name: &str, value: Value| {
+        let mut wish = good.clone();
+        wish[name] = value;
+        wish.to_string()
+    };
+    let bodies = [
+        ("{".to_owned(), "body"),
+        ("[]".to_owned(), "body"),
+        ("\u{0}".to_owned(), "body"),
+        (with("surprise", json!(1)), "body"),
+        (with("user_ref", json!("alex@example.org")), "body"),
+        (with("user_ref", json!("")), "body"),
+        (with("brand", json!("tesla")), "body"),
+        (with("vin", json!("NOT-A-VIN")), "body"),
+        (with("scopes", json!(["data:everything"])), "scopes"),
+        (with("locale", json!("french")), "locale"),
+        (with("confirm", json!("none")), "confirm"),
+        (with("return_to", json!("https://evil.example/")), "return_to"),
+        (with("return_to", json!("http://127.0.0.1.evil.example/")), "return_to"),
+        (with("return_to", json!("http://me@127.0.0.1/")), "return_to"),
+        (with("return_to", json!("http://127.0.0.1/../x#y")), "return_to"),
+        (with("return_to", json!("javascript:alert(1)")), "return_to"),
+        (json!({"user_ref": "user-1", "return_to": RETURN_TO}).to_string(), "brand"),
+    ];
+    for (body, field) in bodies {
+        let (status, problem) = post(&world, "/v1/enrollments", body.clone()).await;
+        assert_eq!(status, 400, "{body}: {problem}");
+        assert_eq!(problem["field"], field, "{body}: {problem}");
+    }
+    let invalid = post(&world, "/v1/enrollments", b"{\"user_ref\": \"\xff\"}".to_vec()).await;
+    assert_eq!(invalid.0, 400, "{}", invalid.1);
+    let long = with("locale", json!("x".repeat(70_000)));
+    assert_eq!(post(&world, "/v1/enrollments", long).await.0, 413);
+    for table in ["Records", "Outbox"] {
+        assert!(world.cloud.items(table).await.unwrap().is_empty(), "{table}");
+    }
+    assert_eq!(post(&world, "/v1/enrollments", good.to_string()).await.0, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_method_is_not_allowed_and_a_wrong_type_not_read() {
+    let world = World::start().await;
+    let id = world.begin_enrollment("user-1", "peugeot").await.id;
+
+    for (method, path) in [
+        (Method::PUT, "/v1/enrollments".to_owned()),
+        (Method::PATCH, format!("/v1/enrollments/{id}")),
+        (Method::GET, format!("/v1/enrollments/{id}/confirm")),
+    ] {
+        let request = client().request(method.clone(), world.url(&path)).bearer_auth(world.key());
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 405, "{method} {path}");
+    }
+    let form = client().post(world.url("/v1/enrollments")).bearer_auth(world.key());
+    let form = form.header("content-type", "application/x-www-form-urlencoded").body("user_ref=x");
+    assert_eq!(form.send().await.unwrap().status(), 415);
+    let posted = client().post(world.url("/callback/peugeot")).send().await.unwrap().status();
+    assert!(posted == 404 || posted == 405, "{posted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_page_or_name_is_refused_at_the_database_and_at_the_maker() {
+    let world = World::start().await;
+    let maker = format!("http://{}", world.cloud.simulator().unwrap().addr());
+    let doors = [("front", world.cloud.front_url()), ("maker", maker)];
+
+    for (name, base) in doors {
+        let url: Url = format!("{base}/").parse().unwrap();
+        for (header, value) in [
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+            ("host", "evil.example"),
+            ("host", "127.0.0.1:1"),
+        ] {
+            for method in [Method::GET, Method::POST] {
+                let request = client().request(method, url.clone()).header(header, value);
+                let status = request.send().await.unwrap().status();
+                assert_eq!(status, 403, "{name}: {header}: {value}");
+            }
+        }
+    }
+    let request = client().get(world.url("/start")).header("host", "evil.example");
+    assert_eq!(request.send().await.unwrap().status(), 403, "gateway");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_gives_one_enrollment_for_one_body_and_refuses_another() {
+    let world = World::start().await;
+    let wish = |user: &str| json!({"user_ref": user, "brand": "peugeot", "return_to": RETURN_TO});
+    let begin = |user: &'static str, key: &'static str| {
+        let request = client().post(world.url("/v1/enrollments")).bearer_auth(world.key());
+        let request =
+            request.header("content-type", "application/json").header("idempotency-key", key);
+        let request = request.body(wish(user).to_string());
+        async move {
+            let answer = request.send().await.unwrap();
+            let status = answer.status().as_u16();
+            let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            (status, body)
+        }
+    };
+
+    let (first, second) = tokio::join!(begin("user-1", "one"), begin("user-1", "one"));
+    let third = begin("user-1", "one").await;
+    let another = begin("user-1", "two").await;
+    let (refused, problem) = begin("user-2", "one").await;
+
+    assert_eq!(third.0, 201, "{}", third.1);
+    for seen in [&first, &second] {
+        // Both at once: the one that comes second may be told so.
+        assert!(matches!(seen.0, 201 | 409), "{}", seen.1);
+        assert!(seen.0 == 409 || seen.1["id"] == third.1["id"]);
+    }
+    assert!(first.0 == 201 || second.0 == 201);
+    assert_ne!(another.1["id"], third.1["id"]);
+    assert_eq!((refused, problem["type"].as_str()), (409, Some("idempotency_key_reused")));
+    let list = world.read("/v1/enrollments?user_ref=user-1").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 2, "{list}");
+}
