@@ -130,7 +130,11 @@ impl World {
 
     /// Begins an enrollment for a user.
     pub async fn begin_enrollment(&self, user: &str, brand: &str) -> Begun {
-        let scopes = ["openid", "data:telemetry", "data:position", "data:trip", "data:alert"];
+        let scopes = json!(["openid", "data:telemetry", "data:position", "data:trip", "data:alert"]);
+        self.begin_enrollment_with(user, brand, &scopes).await
+    }
+
+    async fn begin_enrollment_with(&self, user: &str, brand: &str, scopes: &Value) -> Begun {
         let wish =
             json!({"user_ref": user, "brand": brand, "return_to": RETURN_TO, "scopes": scopes});
         let answer = self.api("POST", "/v1/enrollments", Some(wish)).await;
@@ -179,6 +183,18 @@ impl World {
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.settle().await;
         id
+    }
+
+    /// The same, asking for these scopes.
+    pub async fn enroll_with(&self, user: &str, brand: &str, account: &str, scopes: &Value) -> String {
+        let begun = self.begin_enrollment_with(user, brand, scopes).await;
+        let mut browser = Browser::new().unwrap();
+        let back = self.consent(&mut browser, &begun.login_url, account).await;
+        let ended = browser.get(&back).await.unwrap().location.unwrap();
+        let confirmation = query(&ended, "confirmation").expect("a confirmation");
+        assert_eq!(self.confirm(&begun.id, &confirmation).await.status, 200);
+        self.settle().await;
+        begun.id
     }
 
     /// An enrollment up to where the browser is sent to the operator's own site.

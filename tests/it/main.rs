@@ -16,3 +16,4 @@ mod grants;
 mod journey;
 mod round_trip;
 mod sold_car;
+mod vehicles;

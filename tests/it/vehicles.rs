@@ -1,0 +1,193 @@
+//! Cars as they are: sold, renamed, silent, private, and read by those who may.
+
+use accessing_party::Drive;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use simulator::Operation;
+use tests::World;
+
+const E208: &str = "VR3UHZKXZPT000208";
+const MOKKA: &str = "VXKUHZKXZP4000011";
+
+/// The schedule that fetches, so often, with an hour between.
+async fn fetch_for(world: &World, hours: i64) {
+    for _ in 0..hours {
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    }
+    world.settle().await;
+}
+
+async fn state(world: &World, id: &str, vin: &str) -> Value {
+    world.read(&format!("/v1/enrollments/{id}/vehicles/{vin}")).await
+}
+
+async fn cars(world: &World, id: &str) -> Vec<Value> {
+    let page = world.read(&format!("/v1/enrollments/{id}/vehicles")).await;
+    page["items"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sold_car_leaves_the_seller_and_is_fetched_for_the_buyer_alone() {
+    let world = World::start().await;
+    let seller = world.enroll("user-1", "opel", "opel-kim").await;
+    fetch_for(&world, 1).await;
+    assert_eq!(cars(&world, &seller).await[0]["vin"], MOKKA);
+
+    world.maker().sell(MOKKA, "opel-alex").unwrap();
+    fetch_for(&world, 26).await;
+
+    assert!(cars(&world, &seller).await.is_empty());
+    let gone = world.api("GET", &format!("/v1/enrollments/{seller}/vehicles/{MOKKA}"), None).await;
+    assert_eq!(gone.status, 404, "{}", gone.body);
+    assert!(world.event_types(&seller).await.contains(&"vehicle.removed".to_owned()));
+    let calls = world.maker().calls(Operation::Status);
+    fetch_for(&world, 30).await;
+    assert_eq!(world.maker().calls(Operation::Status), calls, "fetched no more");
+
+    let buyer = world.enroll("user-2", "opel", "opel-alex").await;
+    fetch_for(&world, 1).await;
+    let seen = world.read(&format!("/v1/vehicles?vin={MOKKA}")).await;
+    assert_eq!(seen["items"].as_array().unwrap().len(), 1, "{seen}");
+    assert_eq!(seen["items"][0]["enrollment"], buyer.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_a_car_is_told_as_such_and_looked_at_again() {
+    let world = World::start().await;
+    for (user, account) in [("user-1", "peugeot-nobody"), ("user-2", "opel-nobody")] {
+        let id = world.enroll(user, account.split('-').next().unwrap(), account).await;
+
+        let enrollment = world.read(&format!("/v1/enrollments/{id}")).await;
+        assert_eq!(enrollment["status"], "active", "{account}");
+        assert_eq!(enrollment["reason"], "no_vehicle", "{account}");
+        assert_eq!(enrollment["vehicles"], 0, "{account}");
+        assert!(cars(&world, &id).await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_driver_hides_is_missing_for_privacy_and_what_was_never_told_is_named_so() {
+    let world = World::start().await;
+    let private = world.enroll("user-1", "peugeot", "peugeot-camille").await;
+    let silent = world.enroll("user-2", "ds", "ds-sacha").await;
+    let missing = world.enroll("user-3", "citroen", "citroen-dominique").await;
+    let shy = world.enroll("user-4", "vauxhall", "vauxhall-alex").await;
+    fetch_for(&world, 3).await;
+
+    for (id, vin) in [(&private, "VF3M45GFUPS000308"), (&shy, "W0LPE6EC9FG000012")] {
+        let position = &state(&world, id, vin).await["state"]["position"];
+        let why = (&position["missing"], &position["stale"]);
+        assert!(why.0 == "privacy" || why.1 == "privacy", "{vin}: {position}");
+    }
+    for (id, vin) in [(&silent, "VR1UCYHZSPW000003"), (&missing, "VR7ATTENTPL000009")] {
+        let car = state(&world, id, vin).await;
+        assert!(car["last_seen"].is_null(), "{car}");
+        for (name, block) in car["state"].as_object().unwrap() {
+            assert!(block["values"].as_object().unwrap().is_empty(), "{vin} {name}: {block}");
+            assert!(block["missing"].is_string(), "{vin} {name}: {block}");
+        }
+        let blocks = car["state"].as_object().unwrap();
+        assert!(blocks.values().any(|block| block["missing"] == "never_reported"), "{car}");
+    }
+    assert_eq!(cars(&world, &missing).await.len(), 2, "its silence costs the other car nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_are_shown_to_a_key_that_may_read_them_and_to_no_other() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 30).await;
+    let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
+    let place = state(&world, &id, E208).await["state"]["position"]["values"].clone();
+    assert!(!place.as_object().unwrap().is_empty(), "{place}");
+
+    let name = "edge";
+    let mut edge = world.cloud.secrets().get(name).unwrap();
+    edge["api_keys"][0]["scopes"] = json!(["read", "enroll"]);
+    world.cloud.secrets().put(name, edge);
+    world.clock.advance(SignedDuration::from_mins(6));
+
+    let narrow = world.read(&car).await;
+    assert!(narrow["state"].get("position").is_none(), "{narrow}");
+    assert!(narrow["state"]["electric"]["values"]["level"]["value"].is_number());
+    for list in ["history", "trips", "alerts"] {
+        let page = world.read(&format!("{car}/{list}")).await.to_string();
+        assert!(!page.contains("coordinates") && !page.contains("latitude"), "{list}: {page}");
+        assert!(!page.contains("position."), "{list}: {page}");
+    }
+    let erase = world.api("DELETE", &format!("/v1/enrollments/{id}"), None).await;
+    assert_eq!((erase.status, erase.body["type"].as_str()), (403, Some("insufficient_scope")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_user_was_not_asked_for_is_missing_for_its_scope() {
+    let world = World::start().await;
+    let scopes = json!(["openid", "data:telemetry"]);
+    let id = world.enroll_with("user-1", "peugeot", "peugeot-alex", &scopes).await;
+    fetch_for(&world, 3).await;
+
+    let car = state(&world, &id, E208).await;
+    assert_eq!(car["state"]["position"]["missing"], "scope", "{car}");
+    assert!(car["state"]["electric"]["values"]["level"]["value"].is_number(), "{car}");
+    let trips = world.read(&format!("/v1/enrollments/{id}/vehicles/{E208}/trips")).await;
+    assert_eq!(trips["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_two_days_there_are_changes_journeys_and_warnings_and_pages_of_them() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 48).await;
+    let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
+
+    for list in ["history", "trips", "alerts"] {
+        let page = world.read(&format!("{car}/{list}?limit=100")).await;
+        assert!(!page["items"].as_array().unwrap().is_empty(), "{list}: {page}");
+    }
+    let levels = world.read(&format!("{car}/history?fields=electric.level&limit=100")).await;
+    for item in levels["items"].as_array().unwrap() {
+        assert_eq!(item["field"], "electric.level", "{item}");
+    }
+    let (whole, one_by_one) = (pages(&world, &car, 100).await, pages(&world, &car, 1).await);
+    assert!(whole.len() > 2);
+    assert_eq!(whole, one_by_one);
+    for wrong in ["cursor=forged", "limit=0", "limit=x", "from=yesterday", "limit=1&limit=2"] {
+        let answer = world.api("GET", &format!("{car}/trips?{wrong}"), None).await;
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);
+    }
+}
+
+/// All journeys, by pages of this size.
+async fn pages(world: &World, car: &str, limit: usize) -> Vec<Value> {
+    let (mut all, mut next) = (Vec::new(), String::new());
+    for _ in 0..500 {
+        let page = world.read(&format!("{car}/trips?limit={limit}{next}")).await;
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= limit);
+        all.extend(items.clone());
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&cursor={cursor}"),
+            None => return all,
+        }
+    }
+    panic!("pages without end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_now_answers_with_what_the_maker_just_told() {
+    let world = World::with(|options| options.streams = Drive::Running).await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 1).await;
+    world.clock.advance(SignedDuration::from_hours(3));
+    let calls = world.maker().calls(Operation::Status);
+
+    let path = format!("/v1/enrollments/{id}/vehicles/{E208}/refresh");
+    let answer = world.api("POST", &path, None).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.body["vin"], E208);
+    assert!(world.maker().calls(Operation::Status) > calls);
+    let other = format!("/v1/enrollments/{id}/vehicles/{MOKKA}/refresh");
+    assert_eq!(world.api("POST", &other, None).await.status, 404);
+}
