@@ -130,7 +130,8 @@ impl World {
 
     /// Begins an enrollment for a user.
     pub async fn begin_enrollment(&self, user: &str, brand: &str) -> Begun {
-        let scopes = json!(["openid", "data:telemetry", "data:position", "data:trip", "data:alert"]);
+        let scopes =
+            json!(["openid", "data:telemetry", "data:position", "data:trip", "data:alert"]);
         self.begin_enrollment_with(user, brand, &scopes).await
     }
 
@@ -186,7 +187,13 @@ impl World {
     }
 
     /// The same, asking for these scopes.
-    pub async fn enroll_with(&self, user: &str, brand: &str, account: &str, scopes: &Value) -> String {
+    pub async fn enroll_with(
+        &self,
+        user: &str,
+        brand: &str,
+        account: &str,
+        scopes: &Value,
+    ) -> String {
         let begun = self.begin_enrollment_with(user, brand, scopes).await;
         let mut browser = Browser::new().unwrap();
         let back = self.consent(&mut browser, &begun.login_url, account).await;
