@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// A source of the current time, cheap to clone.
 #[derive(Clone)]
@@ -67,4 +67,11 @@ impl Budget {
     pub fn allows(&self, duration: Duration) -> bool {
         self.ends.saturating_duration_since(Instant::now()) >= duration
     }
+}
+
+/// A moment so much later; the same one if there is no such moment.
+#[must_use]
+pub fn later(moment: Timestamp, wait: Duration) -> Timestamp {
+    let wait = SignedDuration::try_from(wait).ok();
+    wait.and_then(|wait| moment.checked_add(wait).ok()).unwrap_or(moment)
 }

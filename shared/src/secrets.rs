@@ -147,17 +147,12 @@ impl Secrets {
         self.cached(SecretName::Edge, &self.edge, CACHED_FOR).await
     }
 
-    /// Seals tokens.
+    /// The ring that seals tokens: to have in hand before a call whose answer must be kept.
     ///
     /// # Errors
     /// As [`maker`](Self::maker).
-    pub async fn seal_token(
-        &self,
-        purpose: Purpose<'_>,
-        plain: &[u8],
-    ) -> Result<Vec<u8>, SecretError> {
-        let ring = self.cached(SecretName::Seal, &self.seal, CACHED_FOR).await?;
-        Ok(ring.seal(purpose, plain))
+    pub async fn seal_ring(&self) -> Result<Arc<KeyRing>, SecretError> {
+        self.cached(SecretName::Seal, &self.seal, CACHED_FOR).await
     }
 
     /// Opens tokens; a key that the ring does not hold yet makes it read again.
@@ -169,7 +164,7 @@ impl Secrets {
         purpose: Purpose<'_>,
         sealed: &[u8],
     ) -> Result<Vec<u8>, SecretError> {
-        let ring = self.cached(SecretName::Seal, &self.seal, CACHED_FOR).await?;
+        let ring = self.seal_ring().await?;
         match ring.open(purpose, sealed) {
             Err(OpenError::UnknownKey) => {
                 let ring = self.cached(SecretName::Seal, &self.seal, REREAD_AFTER).await?;

@@ -4,7 +4,7 @@
 //! before the call, and stores the answer before anything else happens, whatever became of the
 //! lease meanwhile. The lock belongs to the grant, never to a car.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
-    clock::Budget,
+    clock::{Budget, later},
     domain::{
         brand::Brand,
         enrollment::Reason,
@@ -22,10 +22,10 @@ use crate::{
     metrics::Metric,
     random,
     rescue::RescueError,
-    seal::Purpose,
+    seal::{KeyRing, Purpose},
     secrets::SecretError,
     stellantis::{
-        TlsError,
+        Client, TlsError,
         oauth::{TokenError, TokenSet},
     },
     store::{
@@ -165,47 +165,63 @@ async fn renew(
         put_off(app, &grant, true, None).await?;
         return Err(Error::NotNow);
     }
-    let opened = open(app, &grant).await;
-    let refresh_token = match opened {
-        Ok((_, refresh_token)) => refresh_token,
+    let (refresh_token, ring, client) = match prepare(app, &grant).await {
+        Ok(prepared) => prepared,
         Err(error) => {
             put_off(app, &grant, true, None).await?;
             return Err(error);
         }
     };
-    match call(app, grant.brand, &refresh_token).await? {
-        Ok(tokens) => keep(app, &grant, tokens, refresh_token).await,
+    match call(app, client, grant.brand, &refresh_token).await {
+        Ok(tokens) => keep(app, &grant, tokens, refresh_token, &ring).await,
         Err(TokenError::InvalidGrant) => refused(app, grant).await,
         Err(error) => {
             let wait = match error {
                 TokenError::Limited { retry_after } => {
                     app.metrics.record(Metric::MakerLimited);
-                    let wait = retry_after.unwrap_or(Duration::from_mins(1));
-                    app.store.pause(&host, later(app.clock.now(), wait)).await?;
-                    Some(wait)
+                    Some(retry_after.unwrap_or(Duration::from_mins(1)))
                 }
                 TokenError::Transient { retry_after, .. } => retry_after,
                 _ => None,
             };
+            // First of all: an intent left open would look like a lost answer to the next run.
             put_off(app, &grant, !error.may_have_acted(), wait).await?;
+            if let (TokenError::Limited { .. }, Some(wait)) = (error, wait) {
+                app.store.pause(&host, later(app.clock.now(), wait)).await?;
+            }
             Err(Error::Maker(error))
         }
     }
 }
 
+/// All that may fail before the call, done before it: once the maker has answered, nothing but
+/// storing stands between the new tokens and their place.
+async fn prepare(
+    app: &App,
+    grant: &Grant,
+) -> Result<(SecretString, Arc<KeyRing>, Client), Error> {
+    let (_, refresh_token) = open(app, grant).await?;
+    let ring = app.secrets.seal_ring().await?;
+    let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
+    Ok((refresh_token, ring, client))
+}
+
 /// Calls the maker; once more with the secret read anew, if it doubts our credentials.
 async fn call(
     app: &App,
+    client: Client,
     brand: Brand,
     refresh_token: &SecretString,
-) -> Result<Result<TokenSet, TokenError>, Error> {
-    let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
+) -> Result<TokenSet, TokenError> {
     let answer = client.renew(brand, refresh_token).await;
     if !matches!(&answer, Err(error) if error.doubts_our_secret()) {
-        return Ok(answer);
+        return answer;
     }
-    let client = app.maker.with_credentials(&app.secrets.maker_reread().await?)?;
-    Ok(client.renew(brand, refresh_token).await)
+    let reread = app.secrets.maker_reread().await.ok();
+    match reread.and_then(|secret| app.maker.with_credentials(&secret).ok()) {
+        Some(client) => client.renew(brand, refresh_token).await,
+        None => answer,
+    }
 }
 
 /// Stores new tokens before anything else happens; if the table will not have them, in the rescue
@@ -215,11 +231,12 @@ async fn keep(
     grant: &Grant,
     tokens: TokenSet,
     old_refresh_token: SecretString,
+    ring: &KeyRing,
 ) -> Result<Access, Error> {
     let now = app.clock.now();
     let access = Access { token: tokens.access_token.clone(), version: grant.version + 1 };
     let refresh_token = tokens.refresh_token.unwrap_or(old_refresh_token);
-    let sealed = seal(app, &grant.id, access.version, &tokens.access_token, &refresh_token).await?;
+    let sealed = seal(ring, &grant.id, access.version, &tokens.access_token, &refresh_token);
     let renewal = Renewal {
         grant: grant.id.clone(),
         used_version: grant.version,
@@ -300,22 +317,20 @@ async fn put_off(
 }
 
 /// Seals a pair of tokens for a grant's version.
-///
-/// # Errors
-/// When the ring can't be read.
-pub async fn seal(
-    app: &App,
+#[must_use]
+pub fn seal(
+    ring: &KeyRing,
     id: &GrantId,
     version: u64,
     access_token: &SecretString,
     refresh_token: &SecretString,
-) -> Result<Vec<u8>, SecretError> {
+) -> Vec<u8> {
     let plain = Plain {
         a: access_token.expose_secret().to_owned(),
         r: refresh_token.expose_secret().to_owned(),
     };
     let plain = serde_json::to_vec(&plain).unwrap_or_default();
-    app.secrets.seal_token(Purpose::Token { grant: id.as_str(), version }, &plain).await
+    ring.seal(Purpose::Token { grant: id.as_str(), version }, &plain)
 }
 
 /// Opens a grant's tokens: access, then refresh.
@@ -345,8 +360,4 @@ fn is_usable(grant: &Grant, refused: Option<u64>, now: Timestamp) -> bool {
 
 fn due_of(grant: &Grant, now: Timestamp) -> Timestamp {
     grant.due_at.and_then(|due| Timestamp::from_second(due).ok()).unwrap_or(now)
-}
-
-fn later(now: Timestamp, wait: Duration) -> Timestamp {
-    SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok()).unwrap_or(now)
 }

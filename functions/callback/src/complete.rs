@@ -1,10 +1,9 @@
 //! What is written when a login has come back.
 
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use shared::{
     App,
+    clock::later,
     domain::{
         brand::Brand,
         enrollment::{
@@ -123,9 +122,10 @@ async fn try_store(
 
     let mut transaction = Transaction::new();
     let owner = older.as_ref().map_or(&new.id, |older| &older.value.id).clone();
-    let access_ends = add(now, tokens.expires_in);
+    let access_ends = later(now, tokens.expires_in);
     let refresh_token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
-    let sealed = tokens::seal(app, id, 1, &tokens.access_token, refresh_token).await?;
+    let ring = app.secrets.seal_ring().await?;
+    let sealed = tokens::seal(&ring, id, 1, &tokens.access_token, refresh_token);
     let grant = Grant::new(id.clone(), owner.clone(), new.brand, sealed, access_ends, now);
     app.store.add_grant_in(&mut transaction, &grant)?;
 
@@ -220,8 +220,4 @@ async fn renew(
     app.store.save_enrollment_in(transaction, &merged, enrollment.version)?;
     app.store.save_enrollment_in(transaction, &renewed, older.version)?;
     app.store.ask_in(transaction, &Request::new(Some(renewed.id), Ask::Discover, now))
-}
-
-fn add(now: Timestamp, wait: Duration) -> Timestamp {
-    SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok()).unwrap_or(now)
 }
