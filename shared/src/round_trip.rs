@@ -93,6 +93,17 @@ impl Attempt {
     }
 }
 
+/// Whether a text is a language as the maker takes it: `fr` or `fr-FR`.
+#[must_use]
+pub fn is_locale(text: &str) -> bool {
+    matches!(text.len(), 2 | 5)
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            0 | 1 => b.is_ascii_lowercase(),
+            2 => b == b'-',
+            _ => b.is_ascii_uppercase(),
+        })
+}
+
 /// SHA-256 of a confirmation: what is stored and compared.
 #[must_use]
 pub fn confirmation_sha256(confirmation: &str) -> String {
@@ -240,6 +251,12 @@ mod tests {
             assert_eq!(ended, usize::from(second == 5), "login {second}");
             sent = format!("{sent}{}; ", values[0].split(';').next().unwrap());
         }
+    }
+
+    #[test]
+    fn a_locale_is_a_language_with_or_without_a_country() {
+        assert!(is_locale("fr") && is_locale("en-GB"));
+        assert!(!["", "FR", "fr-fr", "fr_FR", "fr-F", "é"].into_iter().any(is_locale));
     }
 
     #[test]

@@ -196,10 +196,7 @@ async fn renew(
 
 /// All that may fail before the call, done before it: once the maker has answered, nothing but
 /// storing stands between the new tokens and their place.
-async fn prepare(
-    app: &App,
-    grant: &Grant,
-) -> Result<(SecretString, Arc<KeyRing>, Client), Error> {
+async fn prepare(app: &App, grant: &Grant) -> Result<(SecretString, Arc<KeyRing>, Client), Error> {
     let (_, refresh_token) = open(app, grant).await?;
     let ring = app.secrets.seal_ring().await?;
     let client = app.maker.with_credentials(&app.secrets.maker().await?)?;

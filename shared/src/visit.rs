@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::{
     app::App,
-    clock::Budget,
+    clock::{Budget, later},
     domain::{enrollment::Enrollment, pace::Quota},
     metrics::Metric,
     secrets::SecretError,
@@ -49,6 +49,20 @@ impl Error {
     #[must_use]
     pub const fn is_wrong_address(&self) -> bool {
         matches!(self, Self::Maker(ApiError::Forbidden(_) | ApiError::NotFound(_)))
+    }
+
+    /// Whether it may go better soon, so that the next look need not wait its whole pace.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Maker(ApiError::Transient { .. } | ApiError::Limited { .. })
+                | Self::Token(
+                    tokens::Error::Busy | tokens::Error::NotNow | tokens::Error::Maker(_)
+                )
+                | Self::Secret(_)
+                | Self::Store(_)
+        )
     }
 
     /// A word for the operator; no detail that a log should not hold.
@@ -138,12 +152,7 @@ impl<'a> Visit<'a> {
             self.app.metrics.record(Metric::MakerLimited);
             let wait = retry_after.or(*reset).unwrap_or(Duration::from_mins(1));
             let host = self.app.maker.settings().api_url.host_str().unwrap_or_default();
-            let until = jiff::SignedDuration::try_from(wait)
-                .ok()
-                .and_then(|wait| self.app.clock.now().checked_add(wait).ok());
-            if let Some(until) = until {
-                self.app.store.pause(host, until).await?;
-            }
+            self.app.store.pause(host, later(self.app.clock.now(), wait)).await?;
         }
         Ok(Error::Maker(error))
     }

@@ -11,9 +11,9 @@
 mod architecture;
 mod confirmation;
 mod costs;
+mod deaths;
 mod edge;
 mod grants;
 mod journey;
 mod round_trip;
-mod sold_car;
 mod vehicles;

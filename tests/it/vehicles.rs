@@ -191,3 +191,36 @@ async fn a_refresh_now_answers_with_what_the_maker_just_told() {
     let other = format!("/v1/enrollments/{id}/vehicles/{MOKKA}/refresh");
     assert_eq!(world.api("POST", &other, None).await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_car_whose_id_changes_at_the_maker_goes_on_under_its_vin() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 1).await;
+    let before = world.maker().vehicle_id("peugeot-alex", E208);
+
+    world.maker().change_vehicle_id(E208).unwrap();
+    assert_ne!(world.maker().vehicle_id("peugeot-alex", E208), before);
+    let told = state(&world, &id, E208).await["last_seen"].clone();
+    fetch_for(&world, 12).await;
+
+    let later = state(&world, &id, E208).await["last_seen"].clone();
+    assert!(later.as_str() > told.as_str(), "{told} {later}");
+    assert_eq!(cars(&world, &id).await.len(), 1);
+    assert!(!world.event_types(&id).await.contains(&"vehicle.removed".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_look_that_failed_is_tried_again_within_the_hour() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    world
+        .maker()
+        .fault(simulator::Fault::once(Operation::Status, simulator::FaultKind::Status(500)));
+    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    assert!(world.maker().pending_faults().is_empty());
+
+    fetch_for(&world, 1).await;
+
+    assert!(state(&world, &id, E208).await["last_seen"].is_string());
+}

@@ -5,16 +5,14 @@
 use jiff::SignedDuration;
 use shared::{
     App,
-    clock::Budget,
     domain::{
         enrollment::{Enrollment, Erasure, Revocation, Status},
         event::{Event, What},
-        ids::{EnrollmentId, GrantId},
+        ids::EnrollmentId,
     },
     stellantis::oauth::TokenError,
     store::{
         Transaction, Versioned,
-        control::Control,
         grants::{Claim, ClaimFor},
     },
     tokens,
@@ -29,12 +27,7 @@ const AT_ONCE: usize = 500;
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
 
 /// Whether it came to an end.
-pub(crate) async fn run(
-    app: &App,
-    id: &EnrollmentId,
-    _control: &Control,
-    _budget: Budget,
-) -> Result<bool, Error> {
+pub(crate) async fn run(app: &App, id: &EnrollmentId) -> Result<bool, Error> {
     let now = app.clock.now();
     let Some(mut enrollment) = app.store.enrollment(id, now).await? else { return Ok(true) };
     if enrollment.value.status != Status::Erasing {
@@ -47,6 +40,9 @@ pub(crate) async fn run(
             None => return Ok(false),
         });
         enrollment = record(app, enrollment, erasure.clone()).await?;
+    }
+    if let Some(grant) = &enrollment.value.grant {
+        app.store.delete_grant(grant).await?;
     }
     let deleted = app.store.delete_below(id, AT_ONCE).await?;
     erasure.deleted += deleted as u64;
@@ -61,8 +57,7 @@ pub(crate) async fn run(
     Ok(true)
 }
 
-/// Takes the lease (and so waits for a renewal in flight), revokes, deletes the tokens. `None`:
-/// not yet.
+/// Takes the lease (and so waits for a renewal in flight), revokes. `None`: not yet.
 async fn revoke(
     app: &App,
     enrollment: &Enrollment,
@@ -75,12 +70,11 @@ async fn revoke(
         Claim::Gone => Ok(Some(Revocation::NothingToRevoke)),
         Claim::Busy => Ok(None),
         Claim::Ours(grant) => match ask_maker(app, &grant).await {
-            Ok(()) => forget(app, id, Revocation::Confirmed).await,
-            // The maker does not know it any more.
-            Err(tokens::Error::Maker(TokenError::InvalidGrant)) => {
-                forget(app, id, Revocation::Confirmed).await
+            // Done, or the maker does not know it any more.
+            Ok(()) | Err(tokens::Error::Maker(TokenError::InvalidGrant)) => {
+                Ok(Some(Revocation::Confirmed))
             }
-            Err(_) if overdue => forget(app, id, Revocation::Unconfirmed).await,
+            Err(_) if overdue => Ok(Some(Revocation::Unconfirmed)),
             Err(error) => {
                 tracing::warn!(enrollment.id = %enrollment.id, error = %error, "a grant to erase was not revoked yet");
                 app.store.release_grant(&grant, false, now + LEASE).await?;
@@ -94,11 +88,6 @@ async fn ask_maker(app: &App, grant: &shared::store::grants::Grant) -> Result<()
     let (_, refresh_token) = tokens::open(app, grant).await?;
     let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
     client.revoke(grant.brand, &refresh_token).await.map_err(tokens::Error::Maker)
-}
-
-async fn forget(app: &App, id: &GrantId, outcome: Revocation) -> Result<Option<Revocation>, Error> {
-    app.store.delete_grant(id).await?;
-    Ok(Some(outcome))
 }
 
 async fn record(

@@ -6,14 +6,14 @@ use shared::{
     clock::Budget,
     domain::{
         brand::Brand,
-        enrollment::Status,
+        enrollment::{Enrollment, Status},
         ids::{EnrollmentId, GrantId},
         pace::Kind,
         vin::Vin,
     },
     stellantis::api::ApiError,
     store::{
-        DueKey,
+        DueKey, Versioned,
         control::Control,
         requests::{Ask, Progress, Request},
     },
@@ -86,12 +86,17 @@ async fn perform(
         (Ask::Revoke { grant }, _) => revoke(app, grant).await,
         (Ask::Erase, Some(id)) => {
             // The sweep goes on with it from the enrollment's own deadline.
-            erase::run(app, id, control, budget).await?;
+            erase::run(app, id).await?;
             Ok(Progress::Done { answer: None })
         }
         (Ask::Eligibility { vin, brand }, _) => eligibility(app, vin, *brand).await,
         _ => Ok(Progress::Failed { why: "malformed".to_owned() }),
     }
+}
+
+async fn active(app: &App, id: &EnrollmentId) -> Result<Versioned<Enrollment>, Error> {
+    let found = app.store.enrollment(id, app.clock.now()).await?;
+    found.filter(|found| found.value.status == Status::Active).ok_or(Error::NotActive)
 }
 
 async fn discover(
@@ -100,10 +105,7 @@ async fn discover(
     control: &Control,
     budget: Budget,
 ) -> Result<Progress, Error> {
-    let found = app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotActive)?;
-    if found.value.status != Status::Active {
-        return Err(Error::NotActive);
-    }
+    let found = active(app, id).await?;
     let mut visit = Visit::begin(app, &found.value, control, budget).await?;
     visit.discover(found.version).await?;
     Ok(Progress::Done { answer: None })
@@ -116,10 +118,7 @@ async fn fetch(
     control: &Control,
     budget: Budget,
 ) -> Result<Progress, Error> {
-    let found = app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotActive)?;
-    if found.value.status != Status::Active {
-        return Err(Error::NotActive);
-    }
+    let found = active(app, id).await?;
     let Some((mut car, _)) = app.store.car(id, vin).await? else {
         return Ok(Progress::Failed { why: "not_found".to_owned() });
     };

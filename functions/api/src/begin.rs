@@ -157,7 +157,7 @@ fn check(config: &Config, begin: Begin) -> Result<Wish, Error> {
         let wanted = "needed to bring the confirmation back to your session; or use confirm=page";
         return Err(Error::invalid("return_to", wanted));
     }
-    if begin.locale.as_ref().is_some_and(|locale| !is_locale(locale)) {
+    if begin.locale.as_ref().is_some_and(|locale| !round_trip::is_locale(locale)) {
         return Err(Error::invalid("locale", "expected a language such as fr or fr-FR"));
     }
     let scopes = scopes(begin.scopes.unwrap_or_else(|| config.enrolling.default_scopes.clone()))?;
@@ -176,15 +176,6 @@ fn scopes(mut scopes: Vec<String>) -> Result<Vec<String>, Error> {
         scopes.insert(0, "openid".to_owned());
     }
     Ok(scopes)
-}
-
-fn is_locale(text: &str) -> bool {
-    matches!(text.len(), 2 | 5)
-        && text.bytes().enumerate().all(|(at, b)| match at {
-            0 | 1 => b.is_ascii_lowercase(),
-            2 => b == b'-',
-            _ => b.is_ascii_uppercase(),
-        })
 }
 
 /// An address on the list, compared after parsing: exactly, or below a prefix that ends in `/`.

@@ -47,7 +47,7 @@ const fn texts(outcome: Outcome) -> ([&'static str; 3], [&'static str; 3]) {
         Outcome::Declined => (
             ["You declined", "Vous avez refusé", "Sie haben abgelehnt"],
             [
-                "Nothing was stored. To connect after all, use the link once more or ask for a new one.",
+                "Nothing was stored. To connect after all, ask for a new link.",
                 "Rien n’a été enregistré. Pour relier votre compte, demandez un nouveau lien.",
                 "Es wurde nichts gespeichert. Um doch zu verbinden, fordern Sie einen neuen Link an.",
             ],

@@ -103,7 +103,15 @@ async fn fetch(
     let kinds = car.due_kinds(now);
     let claimed = car.advanced(now, Quota::UNKNOWN);
     match app.store.claim_car(id, &claimed, due_at).await? {
-        Applied::Yes => visit_car(app, &enrollment, &claimed, &kinds, control, budget).await,
+        Applied::Yes => {
+            let visited = visit_car(app, &enrollment, &claimed, &kinds, control, budget).await;
+            if visited.as_ref().is_err_and(visit::Error::is_passing) {
+                // Unless the look itself has written when to try again.
+                let soon = claimed.clone().retried(&kinds, now);
+                app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
+            }
+            visited
+        }
         Applied::No(_) => Ok(()),
     }
 }

@@ -66,7 +66,10 @@ fn open_ticket(app: &App, query: &BTreeMap<String, String>) -> Result<Ticket, Er
         }
         _ => return Err(invalid("brand", "give either brand or vin")),
     };
-    let locale = query.get("locale").map(|locale| valid_locale(locale)).transpose()?;
+    let locale = query.get("locale").cloned();
+    if locale.as_ref().is_some_and(|locale| !round_trip::is_locale(locale)) {
+        return Err(invalid("locale", "expected a language such as fr or fr-FR"));
+    }
     Ok(Ticket {
         enrollment: EnrollmentId::random(),
         brand,
@@ -76,19 +79,6 @@ fn open_ticket(app: &App, query: &BTreeMap<String, String>) -> Result<Ticket, Er
         confirm: Confirm::None,
         expires: (app.clock.now() + LINK_LIVES).as_second(),
     })
-}
-
-fn valid_locale(text: &str) -> Result<String, Error> {
-    let well_formed = matches!(text.len(), 2 | 5)
-        && text.bytes().enumerate().all(|(at, b)| match at {
-            0 | 1 => b.is_ascii_lowercase(),
-            2 => b == b'-',
-            _ => b.is_ascii_uppercase(),
-        });
-    let wanted = "expected a language such as fr or fr-FR";
-    well_formed
-        .then(|| text.to_owned())
-        .ok_or_else(|| Error::Parameter(Problem::invalid("locale", wanted)))
 }
 
 /// Whether this browser said yes on our own page, for this very enrollment.

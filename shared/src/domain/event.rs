@@ -45,9 +45,6 @@ pub enum What {
     /// The operator's backend confirmed it.
     #[serde(rename = "enrollment.confirmed")]
     Confirmed,
-    /// The same account consented under another `user_ref`; nothing moved.
-    #[serde(rename = "enrollment.account_shared")]
-    AccountShared,
     /// The user must consent again.
     #[serde(rename = "enrollment.reauthorization_required")]
     ReauthorizationRequired {

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{snapshot::Snapshot, vehicle::VehicleAddress, vin::Vin};
 
+/// How soon to ask again for what failed.
+const RETRY: SignedDuration = SignedDuration::from_mins(10);
+
 /// What is asked for a car, each at its own pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,6 +143,16 @@ impl Car {
         self
     }
 
+    /// The same car with these kinds due soon: what failed will be asked before its pace is over.
+    #[must_use]
+    pub fn retried(mut self, kinds: &[Kind], now: Timestamp) -> Self {
+        for kind in kinds {
+            let look = self.look_mut(*kind);
+            look.due = look.due.min(now + RETRY);
+        }
+        self
+    }
+
     /// How long to wait before asking for a kind again.
     #[must_use]
     pub fn pause(&self, kind: Kind, now: Timestamp, quota: Quota) -> SignedDuration {
@@ -160,7 +173,8 @@ impl Car {
 
     /// A car parked for long sleeps deeper, and tells less.
     fn parked_minutes(&self, now: Timestamp) -> i64 {
-        let still = self.changed_at.map_or(SignedDuration::MAX, |at| now.duration_since(at));
+        // One of which nothing is known yet is just connected: its driver waits for it.
+        let still = self.changed_at.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
         match still.as_hours() {
             0 => 10,
             1..24 => 30,
@@ -237,6 +251,18 @@ mod tests {
         let pause = |left| car.pause(Kind::Status, now, Quota::new(1000, left)).as_mins();
         assert_eq!((pause(900), pause(100), pause(10)), (2, 6, 16));
         assert_eq!(Quota::new(0, 0), Quota::UNKNOWN);
+    }
+
+    #[test]
+    fn a_car_just_connected_and_a_look_that_failed_are_tried_again_soon() {
+        let (car, now) = car(Mood::Parked, SignedDuration::ZERO);
+        let new = Car { changed_at: None, ..car };
+        assert_eq!(new.pause(Kind::Status, now, Quota::UNKNOWN).as_mins(), 10);
+
+        let retried = new.advanced(now, Quota::UNKNOWN).retried(&[Kind::Maintenance], now);
+
+        assert_eq!(retried.look(Kind::Maintenance).due, now + RETRY);
+        assert_eq!(retried.look(Kind::Trips).due, now + SignedDuration::from_hours(3));
     }
 
     #[test]

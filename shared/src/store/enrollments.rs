@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, live, parse, shard, text,
+    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, live, shard, text,
     to_item,
 };
 use crate::{
@@ -322,14 +322,6 @@ impl Store {
                 return Ok(found);
             }
         }
-    }
-
-    /// Reads an enrollment out of an item, for an export.
-    ///
-    /// # Errors
-    /// When it is not one.
-    pub fn parse_enrollment(item: Item) -> Result<Enrollment, Error> {
-        parse::<EnrollmentItem>(item, "enrollment").map(|item| item.body)
     }
 }
 

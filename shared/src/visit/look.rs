@@ -21,8 +21,9 @@ use crate::{
 
 use super::{Error, Visit};
 
-/// Trips and alerts are kept by the maker for about two months: the first look goes back so far.
-const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// Trips and alerts are kept by the maker for about two months; no look goes back further, nor
+/// further than we keep them.
+const MAKER_KEEPS: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// A watermark is read again with this overlap: what the car uploads late carries an older time.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(6);
 /// Entries written in one transaction, which holds 100 items at most.
@@ -44,7 +45,8 @@ impl Visit<'_> {
         let mut learnt = car.clone();
         let mut looked = Looked::default();
         let mut failure = None;
-        for kind in kinds {
+        let mut asked = kinds;
+        for (at, kind) in kinds.iter().enumerate() {
             let result = match kind {
                 Kind::Status => self.status(&mut learnt, &mut looked).await,
                 Kind::Alerts => self.alerts(&mut learnt).await,
@@ -58,13 +60,17 @@ impl Visit<'_> {
                     learnt.look_mut(*kind).absent = Some(Absent::Scope);
                 }
                 Err(error) => {
+                    if error.is_passing() {
+                        learnt = learnt.retried(&kinds[at..], self.app.clock.now());
+                    }
+                    asked = &kinds[..at];
                     failure = Some(error);
                     break;
                 }
             }
         }
         if learnt != *car {
-            self.remember(learnt, kinds).await?;
+            self.remember(learnt, asked).await?;
         }
         failure.map_or(Ok(looked), Err)
     }
@@ -76,7 +82,13 @@ impl Visit<'_> {
     ) -> Result<Option<Absent>, Error> {
         let (address, now) = (car.address.clone(), self.app.clock.now());
         let found = self.ask(async |api| api.status(&address, now).await).await?;
-        let Some(snapshot) = found else { return Ok(Some(Absent::NoData)) };
+        let Some(snapshot) = found else {
+            // A car that has reported does not un-report: it is not at this address any more.
+            return match car.status_hash {
+                Some(_) => Err(Error::Maker(ApiError::NotFound(Box::default()))),
+                None => Ok(Some(Absent::NoData)),
+            };
+        };
         let hash = hash(&snapshot);
         if car.status_hash.as_ref() != Some(&hash) {
             looked.changed |= self.merge(car, snapshot).await?;
@@ -109,7 +121,7 @@ impl Visit<'_> {
             .map(|alert| (alert.started_at.unwrap_or(now), alert.id.as_str(), alert))
             .collect();
         self.keep_entries(History::Alerts, &car.vin, &entries).await?;
-        car.look_mut(Kind::Alerts).watermark = Some(now);
+        note_read(car, Kind::Alerts, alerts.len(), now);
         Ok(None)
     }
 
@@ -129,13 +141,15 @@ impl Visit<'_> {
             .map(|trip| (trip.started_at.unwrap_or(now), trip.id.as_str(), trip))
             .collect();
         self.keep_entries(History::Trips, &car.vin, &entries).await?;
-        car.look_mut(Kind::Trips).watermark = Some(now);
+        note_read(car, Kind::Trips, trips.len(), now);
         Ok(None)
     }
 
     fn since(&self, car: &Car, kind: Kind) -> Timestamp {
         let now = self.app.clock.now();
-        car.look(kind).watermark.map_or(now - FIRST_LOOK, |watermark| watermark - OVERLAP)
+        let days = i64::from(self.app.config.retention.history_days.max(1));
+        let first = now - MAKER_KEEPS.min(SignedDuration::from_hours(24 * days));
+        car.look(kind).watermark.map_or(first, |watermark| first.max(watermark - OVERLAP))
     }
 
     /// Merges a newer document into what is known: state, history and event in one transaction.
@@ -238,6 +252,14 @@ impl Visit<'_> {
             Ok(()) | Err(store::Error::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Moves a watermark, but not for an empty answer: under an address that is the car's no more,
+/// everything reads empty.
+fn note_read(car: &mut Car, kind: Kind, found: usize, now: Timestamp) {
+    if found > 0 {
+        car.look_mut(kind).watermark = Some(now);
     }
 }
 
