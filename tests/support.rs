@@ -10,11 +10,15 @@
     reason = "a test fails by panicking"
 )]
 
+mod luck;
+
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
+
+pub use self::luck::{Luck, undone};
 
 /// When every test begins.
 pub const START: &str = "2026-03-02T06:00:00Z";
@@ -236,6 +240,25 @@ impl World {
         self.cloud.settle().await.unwrap();
     }
 
+    /// One run of each schedule side by side, for everything that is due. A run that fails leaves
+    /// it due.
+    pub async fn run_all(&self) {
+        let run = |function| self.cloud.invoke(function, json!({"worker": 0, "workers": 1}));
+        let _ = tokio::join!(run("refresh"), run("fetch"), run("act"));
+        self.settle().await;
+    }
+
+    /// Calls the operator's API as a patient client does: again on a failure of ours.
+    pub async fn patiently(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        for _ in 0..5 {
+            let answer = self.api(method, path, body.clone()).await;
+            if answer.status < 500 {
+                return answer;
+            }
+        }
+        panic!("{method} {path} fails whenever it is asked");
+    }
+
     /// Lets time pass. What is scheduled runs every ten minutes of a short while and every hour of
     /// a long one: each run asks 64 shards of each index, so every minute would cost minutes.
     pub async fn pass(&self, duration: SignedDuration) {
@@ -273,6 +296,12 @@ impl World {
 /// A parameter of an address.
 pub fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// A number that whoever runs the tests may set, such as how long they play.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of a function")]
+pub fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 /// A new browser.

@@ -15,5 +15,7 @@ mod deaths;
 mod edge;
 mod grants;
 mod journey;
+mod month;
 mod round_trip;
+mod seeds;
 mod vehicles;

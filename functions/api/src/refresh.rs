@@ -64,6 +64,10 @@ pub(crate) async fn post(
 /// Writes a request and waits for what becomes of it.
 pub(crate) async fn ask_and_wait(app: &App, request: Request) -> Result<Progress, Error> {
     let mut transaction = Transaction::new();
+    if let Some(id) = &request.enrollment {
+        // It may be erased between the look at it and this write, which must not outlive it.
+        app.store.demand_open_in(&mut transaction, id)?;
+    }
     app.store.ask_in(&mut transaction, &request)?;
     app.store.commit(transaction).await?;
     wait::outcome(app, &request).await
