@@ -58,7 +58,11 @@ impl World {
     pub fn spoil(&self, luck: &mut Luck, operations: &[Operation]) {
         let operation = *luck.pick(operations);
         let times = 1 + u32::try_from(luck.below(2)).unwrap();
-        let kind = undone(luck);
+        let kind = match undone(luck) {
+            // Any 2xx says that a token is revoked, whatever its body (RFC 7009 §2.2).
+            FaultKind::BrokenJson if operation == Operation::Revoke => FaultKind::Html,
+            kind => kind,
+        };
         let later = u32::try_from(luck.below(3)).unwrap();
         self.maker().fault(Fault::times(operation, times, kind).after(later));
     }

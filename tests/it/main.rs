@@ -16,6 +16,8 @@ mod edge;
 mod grants;
 mod journey;
 mod month;
+mod page_confirmation;
+mod rotation;
 mod round_trip;
 mod seeds;
 mod vehicles;
