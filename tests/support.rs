@@ -13,6 +13,7 @@
 mod luck;
 
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -243,8 +244,19 @@ impl World {
     /// One run of each schedule side by side, for everything that is due. A run that fails leaves
     /// it due.
     pub async fn run_all(&self) {
-        let run = |function| self.cloud.invoke(function, json!({"worker": 0, "workers": 1}));
-        let _ = tokio::join!(run("refresh"), run("fetch"), run("act"));
+        self.run_workers(1).await;
+    }
+
+    /// The same with so many workers to renew and fetch, as the template's parameter says.
+    pub async fn run_workers(&self, workers: u16) {
+        let share = |worker| json!({"worker": worker, "workers": workers});
+        let pair = |worker| async move {
+            let renewing = self.cloud.invoke("refresh", share(worker));
+            tokio::join!(renewing, self.cloud.invoke("fetch", share(worker)))
+        };
+        let all = join_all((0..workers).map(pair));
+        let sweep = self.cloud.invoke("act", json!({"worker": 0, "workers": 1}));
+        let _ = tokio::join!(all, sweep);
         self.settle().await;
     }
 

@@ -2,7 +2,7 @@
 //! unkind, and processes that die: no grant is lost that the maker did not end, and each loss has
 //! its name.
 //!
-//! The schedules run every three hours, not every minute: each run asks every shard, and a month
+//! Eight workers renew and fetch. The schedules run every three hours, not every minute: each run asks every shard, and a month
 //! of minutes would take hours. So an access token (one hour) has always ended before its next
 //! use, and each look renews: that is harder on a grant than the real pace. `cargo test` plays
 //! five days, `DAYS=30 cargo test …` all of them.
@@ -91,14 +91,14 @@ async fn a_month_of_bad_days_loses_no_grant_that_the_maker_did_not_end() {
         }
         for _ in 0..24 / HOURS {
             world.clock.advance(SignedDuration::from_hours(HOURS));
-            world.run_all().await;
+            world.run_workers(8).await;
         }
     }
     world.maker().clear_faults();
     world.cloud.faults().clear();
     for _ in 0..10 {
         world.clock.advance(SignedDuration::from_hours(HOURS));
-        world.run_all().await;
+        world.run_workers(8).await;
     }
 
     let mut losses = Vec::new();

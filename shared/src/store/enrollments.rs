@@ -18,6 +18,8 @@ use crate::{
 
 /// How long an enrollment that came to nothing is kept for the operator to see.
 const DEAD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// When an account is looked through by the sweep if nobody has done it since its confirmation.
+const FIRST_LOOK_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// How often an account without cars is looked through.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long a tombstone is kept.
@@ -60,6 +62,10 @@ fn deadline(enrollment: &Enrollment) -> Option<Timestamp> {
         Status::Exchanging => Some(enrollment.updated_at + EXCHANGE_WITHIN),
         Status::AwaitingConfirmation => enrollment.confirmation.as_ref().map(|c| c.until),
         Status::Erasing => Some(enrollment.updated_at),
+        // Its first look, asked for when it was confirmed, came to nothing for an hour.
+        Status::Active if enrollment.vehicles.is_none() => {
+            Some(enrollment.updated_at + FIRST_LOOK_WITHIN)
+        }
         // A car may still come into the account.
         Status::Active if enrollment.vehicles == Some(0) => {
             Some(enrollment.updated_at + LOOK_AGAIN)

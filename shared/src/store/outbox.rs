@@ -1,7 +1,7 @@
 //! Events, written in the transaction that changes the state they tell of.
 
 use aws_sdk_dynamodb::types::Put;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Item, SCHEMA, Store, Transaction, enrollments::partition, shard, to_item};
@@ -45,15 +45,17 @@ impl Store {
         Ok(())
     }
 
-    /// The events of an enrollment, oldest first.
+    /// The events of an enrollment that have not expired by `now`, oldest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn events(&self, enrollment: &EnrollmentId) -> Result<Vec<Event>, Error> {
+    pub async fn events(
+        &self,
+        enrollment: &EnrollmentId,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Error> {
         let items = self.below(&self.tables.outbox, &partition(enrollment), "EVT#").await?;
-        items
-            .into_iter()
-            .map(|item: Item| super::parse::<EventItem>(item, "event").map(|item| item.event))
-            .collect()
+        let live = |item: Item| super::live::<EventItem>(item, "event", now).transpose();
+        items.into_iter().filter_map(live).map(|item| item.map(|item| item.event)).collect()
     }
 }

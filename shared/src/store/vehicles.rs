@@ -226,14 +226,16 @@ impl Store {
         enrollment: &EnrollmentId,
         vin: &Vin,
     ) -> Result<(), Error> {
-        for sk in [car_key(vin), snapshot_key(vin)] {
-            let delete = Delete::builder()
+        let delete = |sk| {
+            Delete::builder()
                 .table_name(&self.tables.records)
                 .key("pk", text(partition(enrollment)))
                 .key("sk", text(sk))
-                .build()
-                .map_err(|_| Error::Malformed("car"))?;
-            transaction.delete(delete);
+        };
+        // Only one of two that find it gone takes it away, and tells of it.
+        let car = delete(car_key(vin)).condition_expression("attribute_exists(pk)");
+        for delete in [car, delete(snapshot_key(vin))] {
+            transaction.delete(delete.build().map_err(|_| Error::Malformed("car"))?);
         }
         Ok(())
     }

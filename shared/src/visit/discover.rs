@@ -9,7 +9,7 @@ use crate::{
         vehicle::Vehicle,
     },
     stellantis::api::Extension,
-    store::{Transaction, Versioned, vehicles::Known},
+    store::{self, Transaction, Versioned, vehicles::Known},
 };
 
 use super::{Error, Visit};
@@ -87,8 +87,12 @@ impl Visit<'_> {
         store.remove_car_in(&mut transaction, id, &car.vin)?;
         let what = What::VehicleRemoved { vin: car.vin.clone() };
         store.tell_in(&mut transaction, Event::new(id, what, self.app.clock.now()))?;
-        store.commit(transaction).await?;
-        tracing::info!(enrollment.id = %id, "a car left the account");
+        match store.commit(transaction).await {
+            Ok(()) => tracing::info!(enrollment.id = %id, "a car left the account"),
+            // Taken away by another look, or with the whole enrollment.
+            Err(store::Error::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 
