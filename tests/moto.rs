@@ -289,7 +289,7 @@ async fn a_car_is_claimed_once_its_history_paged_and_everything_below_deleted() 
     assert!(matches!(store.claim_car(&owner.id, &claimed, due_at).await.unwrap(), Applied::Yes));
     let late = store.claim_car(&owner.id, &claimed, due_at).await.unwrap();
     assert!(matches!(late, Applied::No(Some(_))));
-    assert_eq!(store.enrollments_with(&vin).await.unwrap(), [owner.id.clone()]);
+    assert_eq!(store.enrollments_with(&vin).await.unwrap(), std::slice::from_ref(&owner.id));
 
     let mut transaction = Transaction::new();
     for number in 0..5 {

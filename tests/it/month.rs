@@ -2,10 +2,12 @@
 //! unkind, and processes that die: no grant is lost that the maker did not end, and each loss has
 //! its name.
 //!
-//! Eight workers renew and fetch. The schedules run every three hours, not every minute: each run asks every shard, and a month
-//! of minutes would take hours. So an access token (one hour) has always ended before its next
-//! use, and each look renews: that is harder on a grant than the real pace. `cargo test` plays
-//! five days, `DAYS=30 cargo test …` all of them.
+//! Eight workers renew and fetch. The schedules run every six hours, not every few minutes: each
+//! run asks every shard and waits for its tries at the database, two seconds in all, so a month of
+//! minutes would take a day. An access token (one hour) has therefore always ended before its next
+//! use, and each grant is renewed four times a day and not once; what fails is tried again after
+//! six hours and not after five minutes, while an unused grant ends after thirty. `cargo test`
+//! plays five days, `DAYS=30 cargo test …` all of them.
 
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use jiff::SignedDuration;
 use simulator::{Account, Brand, Car, CarKind, EndReason, Operation};
 use tests::{Luck, World, setting};
 
-const HOURS: i64 = 3;
+const HOURS: i64 = 6;
 /// A grant that goes unused for so long has ended: reports of real ones begin at a day.
 const IDLE: Duration = Duration::from_hours(30);
 /// Everything that brings data.

@@ -102,7 +102,7 @@ async fn a_page_that_ends_early_hides_nothing() {
     act.store.commit(transaction).await.unwrap();
     world.front.faults.next(Rule::once(Effect::ShortPage).at(Operation::Query));
 
-    let events = act.store.events(&enrollment).await.unwrap();
+    let events = act.store.events(&enrollment, now()).await.unwrap();
 
     assert_eq!(events.len(), 5);
     assert!(events.is_sorted_by_key(|event| event.time));
