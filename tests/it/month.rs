@@ -41,7 +41,7 @@ async fn drivers(world: &World) -> Vec<Driver> {
         let brand = Brand::ALL[number % Brand::ALL.len()];
         let account = format!("{brand}-of-the-month-{number}");
         world.maker().add_account(Account::new(&account, brand, "Robin", "Weber"));
-        for _ in 0..1 + usize::from(number % 4 == 0) {
+        for _ in 0..=usize::from(number % 4 == 0) {
             let kind = [CarKind::Electric, CarKind::Hybrid, CarKind::Thermic][cars % 3];
             let car = Car::new(&format!("VR3MNTHXZPT{cars:06}"), brand, kind, "of the month");
             world.maker().add_car(&account, car).unwrap();

@@ -35,7 +35,7 @@ async fn every_life_ends_where_it_must_whatever_fails_on_the_way() {
         }
         let Some(life) = lives.join_next().await else { break };
         match life.unwrap() {
-            (_, Ok(lived)) => totals.add(&lived),
+            (_, Ok(met)) => totals.add(&met),
             (seed, Err(_)) => {
                 println!(
                     "seed {seed} failed: SEED={seed} cargo test -p tests --test it every_life"
