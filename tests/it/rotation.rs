@@ -203,28 +203,46 @@ async fn the_ring_of_links_and_cookies_is_changed_while_they_are_in_flight() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_secret_that_the_maker_refuses_is_read_again_and_the_renewal_goes_on() {
-    let world = World::start().await;
+    let world = World::with(|options| options.streams = Drive::Running).await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
-    world.clock.advance(SignedDuration::from_hours(24));
-    world.run_all().await;
-    world.clock.advance(SignedDuration::from_hours(24));
-    // So that every process has just read the old one.
-    world.run_all().await;
+    world.maker().configure(|settings| settings.access_seconds = 30);
+    let look = format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208/refresh");
+    world.clock.advance(SignedDuration::from_hours(12));
+    let answer = world.api("POST", &look, None).await;
+    assert_eq!(answer.status, 200, "act has read the old secret: {}", answer.body);
     let before = world.maker().calls(Operation::Refresh);
 
     let mut maker = world.cloud.secrets().get("maker").unwrap();
     maker["client_secret"] = json!("the-new-client-secret");
     world.cloud.secrets().put("maker", maker);
     world.maker().accept_client_secrets(&["the-new-client-secret"]);
-    world.maker().configure(|settings| settings.access_seconds = 30);
-    world.clock.advance(minutes(61));
-    restart(&world, "fetch").await;
     world.clock.advance(minutes(2));
-    world.run_all().await;
+    let answer = world.api("POST", &look, None).await;
 
-    assert!(world.maker().calls(Operation::Refresh) > before);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(world.maker().calls(Operation::Refresh), before + 2, "refused, then not");
     assert_eq!((world.status(&id).await.as_str(), world.maker().reuse_kills()), ("active", 0));
     assert_eq!(world.maker().live_grants("peugeot-alex"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_meets_a_changed_client_secret_fails_once_and_the_next_one_connects() {
+    let world = World::start().await;
+    world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    let mut maker = world.cloud.secrets().get("maker").unwrap();
+    maker["client_secret"] = json!("the-new-client-secret");
+    world.cloud.secrets().put("maker", maker);
+    world.maker().accept_client_secrets(&["the-new-client-secret"]);
+    world.clock.advance(minutes(2));
+
+    let begun = world.begin_enrollment("user-2", "opel").await;
+    let mut browser = browser();
+    let back = world.consent(&mut browser, &begun.login_url, "opel-kim").await;
+    let ended = browser.get(&back).await.unwrap().location.unwrap();
+    assert_eq!(query(&ended, "confirmation"), None, "{ended}");
+    let id = world.enroll("user-2", "opel", "opel-kim").await;
+
+    assert_eq!(world.status(&id).await, "active");
 }
 
 #[tokio::test(flavor = "multi_thread")]
