@@ -2,11 +2,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod api;
+mod callbacks;
 mod cars;
+mod delivery;
 mod faults;
 mod guard;
 mod idp;
+mod monitors;
 mod paging;
+mod receiver;
+mod remotes;
+mod rules;
 mod schema;
 mod support;
 mod tokens;
