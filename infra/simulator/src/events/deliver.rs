@@ -113,7 +113,7 @@ impl World {
         if !waiting {
             return;
         }
-        if self.look(|state| state.outbox.iter().any(|message| message.is_expired(now))) {
+        if self.look(|state| state.outbox.iter().any(|message| state.is_expired(message, now))) {
             self.change(|state| state.give_up(now));
         }
         let callbacks: Vec<String> =
@@ -241,20 +241,26 @@ impl State {
 
     /// Deletes what nobody took for 72 hours; the monitors that said it have failed.
     fn give_up(&mut self, now: Timestamp) {
-        for message in self.outbox.iter().filter(|message| message.is_expired(now)) {
+        let (expired, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.outbox)
+            .into_iter()
+            .partition(|message| self.is_expired(message, now));
+        self.outbox = kept;
+        for message in expired {
             self.messages_lost += 1;
             let failed = |id: &String| Some(id) == message.monitor.as_ref();
             for monitor in self.monitors.iter_mut().filter(|monitor| failed(&monitor.id)) {
                 monitor.status = RunState::Failed;
             }
         }
-        self.outbox.retain(|message| !message.is_expired(now));
     }
-}
 
-impl Message {
-    fn is_expired(&self, now: Timestamp) -> bool {
-        after(self.made_at, KEPT) <= now
+    /// Old, and not just because the clock jumped: it was tried, or could not be.
+    fn is_expired(&self, message: &Message, now: Timestamp) -> bool {
+        let runs = |callback: &Callback| {
+            callback.id == message.callback && callback.status == RunState::Running
+        };
+        after(message.made_at, KEPT) <= now
+            && (message.attempts > 0 || !self.callbacks.iter().any(runs))
     }
 }
 
