@@ -44,7 +44,8 @@ pub struct Delivery {
     pub messages: Vec<u64>,
     /// Whether it was a JSON array.
     pub batch: bool,
-    /// What was sent.
+    /// What was sent. It holds secrets, so it is not serialized.
+    #[serde(skip)]
     pub body: String,
 }
 

@@ -53,7 +53,8 @@ pub struct MonitorView {
     pub holds: bool,
     /// How often that began, as told.
     pub fired: u64,
-    /// As it was sent.
+    /// As it was sent. It may hold a secret, so it is not serialized.
+    #[serde(skip)]
     pub parameter: Value,
 }
 

@@ -4,6 +4,7 @@
 mod api;
 mod callbacks;
 mod cars;
+mod controls;
 mod delivery;
 mod faults;
 mod guard;
@@ -14,5 +15,6 @@ mod receiver;
 mod remotes;
 mod rules;
 mod schema;
+mod schema_events;
 mod support;
 mod tokens;
