@@ -192,7 +192,7 @@ pub(super) fn create(call: &Call<'_>, body: &Body<'_>) -> Result<Done, NotDone> 
     };
     let answer = reference(call, &callback);
     call.world.change(|state| state.callbacks.push(callback));
-    done(StatusCode::OK, answer)
+    Ok(done(StatusCode::OK, answer))
 }
 
 /// `PUT /user/callbacks/{cbid}`: all of it anew; it runs again.
@@ -229,7 +229,7 @@ fn change(call: &Call<'_>, change: impl FnOnce(&mut Callback)) -> Result<Done, N
         change(callback);
         Some(callback.clone())
     });
-    done(StatusCode::ACCEPTED, reference(call, &changed.ok_or(Refusal::Unknown)?))
+    Ok(done(StatusCode::ACCEPTED, reference(call, &changed.ok_or(Refusal::Unknown)?)))
 }
 
 /// `DELETE /user/callbacks/{cbid}`, with its monitors.

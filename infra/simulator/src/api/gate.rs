@@ -83,6 +83,8 @@ pub(super) fn pass(
     handler: impl FnOnce(&Call<'_>) -> Result<Response, Refusal>,
 ) -> Response {
     let params = Params::joined(query.as_bytes());
+    // What came before is judged by what was true before, and shows in what is read now.
+    app.world.follow();
     limited(app, &params, || {
         let call = enter(app, uri, ids, params.clone(), headers)?;
         if !media.acceptable(headers) {

@@ -90,7 +90,7 @@ pub(super) fn create(call: &Call<'_>, body: &Body<'_>) -> Result<Done, NotDone> 
         state.monitors.push(monitor);
         Ok(())
     })?;
-    done(StatusCode::ACCEPTED, answer)
+    Ok(done(StatusCode::ACCEPTED, answer))
 }
 
 /// `PUT …/monitors/{mid}`: all of it anew; it runs again, and what holds already is no news.
@@ -135,7 +135,7 @@ fn change(
         monitor.updated_at = now;
         Some(monitor.clone())
     });
-    done(StatusCode::ACCEPTED, reference(call, seen, &changed.ok_or(Refusal::Unknown)?))
+    Ok(done(StatusCode::ACCEPTED, reference(call, seen, &changed.ok_or(Refusal::Unknown)?)))
 }
 
 /// `DELETE …/monitors/{mid}`.

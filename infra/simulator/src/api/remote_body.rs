@@ -265,17 +265,17 @@ impl Charging {
         {
             return Err(BadRemote::Charging);
         }
-        let mut times: Vec<&str> = self.next_delayed_time.as_deref().into_iter().collect();
+        let mut starts: Vec<&str> = self.next_delayed_time.as_deref().into_iter().collect();
         if let Some(schedule) = &self.schedule {
             if schedule.programs.is_some() == schedule.next_delayed_time.is_some() {
                 return Err(BadRemote::Charging);
             }
-            times.extend(schedule.next_delayed_time.as_deref());
+            starts.extend(schedule.next_delayed_time.as_deref());
             for program in schedule.programs.iter().flatten() {
                 program.judge(true)?;
             }
         }
-        if !times.iter().all(|time| is_time(time)) {
+        if !starts.iter().all(|time| is_time(time)) {
             return Err(BadRemote::Time);
         }
         Ok(self.immediate.map(Change::Charging))

@@ -35,7 +35,6 @@ fn enter(call: &Call<'_>) -> Result<(Seen, Callback), Refusal> {
 /// `GET …/remotes`, the newest first.
 pub(super) fn list(call: &Call<'_>) -> Answer {
     let (seen, callback) = enter(call)?;
-    call.world.follow();
     let mut remotes: Vec<Remote> =
         call.world.look(|state| state.remotes_of(&callback.id, &seen.car.vin).cloned().collect());
     remotes.retain(|remote| remote.account == call.account);
@@ -46,7 +45,6 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
 /// `GET …/remotes/{rid}`.
 pub(super) fn one(call: &Call<'_>) -> Answer {
     let (seen, callback) = enter(call)?;
-    call.world.follow();
     let id = call.id("rid").unwrap_or_default();
     let remote = call.world.look(|state| {
         state.remotes_of(&callback.id, &seen.car.vin).find(|remote| remote.id == id).cloned()
@@ -92,9 +90,9 @@ pub(super) fn send(call: &Call<'_>, body: &Body<'_>) -> Result<Done, NotDone> {
         "type": remote.action.remote_type(),
     });
     let most = call.world.settings().wake_ups_per_month;
-    let seed = call.world.seed();
-    call.world.change(|state| state.take_on(seed, most, remote));
-    done(StatusCode::ACCEPTED, answer)
+    let world = call.world;
+    world.change(|state| state.take_on(world.seed(), most, remote));
+    Ok(done(StatusCode::ACCEPTED, answer))
 }
 
 fn place(seen: &Seen, remote: &Remote) -> String {

@@ -110,8 +110,8 @@ impl Body<'_> {
     }
 }
 
-pub(super) fn done(status: StatusCode, body: Value) -> Result<Done, NotDone> {
-    Ok(Done { status, body: Some(body) })
+pub(super) fn done(status: StatusCode, body: Value) -> Done {
+    Done { status, body: Some(body) }
 }
 
 /// One operation that writes, behind its faults and the gateway.
@@ -136,8 +136,6 @@ pub(super) fn write(
             faults::meet(&app, operation, false, || async {
                 let now = app.world.now();
                 gate::pass(&app, &uri, &ids, &query, &headers, Media::Hal, |call| {
-                    // What came before is judged by what was true before.
-                    call.world.follow();
                     let answer = handler(call, &Body { headers: &headers, bytes: &bytes });
                     Ok(answer.map_or_else(|refused| refused.answer(now), Done::into_response))
                 })

@@ -100,7 +100,7 @@ impl State {
         monitor: &Monitor,
         own: &[Attribute],
         at: Timestamp,
-        event: Value,
+        event: &Value,
     ) {
         let Some(callback) = self.running(&monitor.callback) else { return };
         let vin = self.cars.get(&monitor.vin).map(shown_vin).unwrap_or_default();

@@ -113,7 +113,7 @@ impl World {
             }
             events.sort_by_key(|(at, ..)| *at);
             for (at, event, monitor, attributes) in events {
-                state.tell_monitor(&monitor, &attributes, at, event);
+                state.tell_monitor(&monitor, &attributes, at, &event);
             }
         };
         if news { self.change(keep) } else { self.note(keep) }

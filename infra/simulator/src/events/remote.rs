@@ -165,7 +165,6 @@ fn judged(life: &Life<'_>, at: Timestamp, remote: &Remote) -> Outcome {
     let scene = life.scene(at);
     let in_use = if scene.driving.is_some() { Err(FailureCause::VehicleInUse) } else { Ok(()) };
     match (remote.action, &remote.change) {
-        (Action::WakeUp, _) => Ok(Success),
         (Action::Navigation, _) => Err(FailureCause::WrongCommand),
         (Action::Charging | Action::Preconditioning, _) if car.kind == CarKind::Thermic => {
             Err(FailureCause::WrongCommand)
@@ -205,6 +204,9 @@ fn judged(life: &Life<'_>, at: Timestamp, remote: &Remote) -> Outcome {
             Ok(Success)
         }
         (Action::Horn | Action::Lights, _) => in_use.map(|()| Success),
-        (Action::Door | Action::Charging | Action::Preconditioning, _) => Ok(Success),
+        // A wake-up; also what sets a schedule or a preference, which the car does not show.
+        (Action::WakeUp | Action::Door | Action::Charging | Action::Preconditioning, _) => {
+            Ok(Success)
+        }
     }
 }

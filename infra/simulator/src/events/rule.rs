@@ -239,9 +239,8 @@ impl Trigger {
 
 impl Zone {
     fn read(self) -> Result<Trigger, BadRule> {
-        let circle = match (self.place, self.circle) {
-            (Some(circle), None) | (None, Some(circle)) => circle,
-            _ => return Err(BadRule::Zone),
+        let ((Some(circle), None) | (None, Some(circle))) = (self.place, self.circle) else {
+            return Err(BadRule::Zone);
         };
         let Center { longitude, latitude } = circle.center;
         let on_the_map =

@@ -100,11 +100,14 @@ pub(crate) struct Times {
     zone: TimeZone,
 }
 
+/// First and last week of the year.
+type Weeks = (i8, i8);
+
 enum Entry {
     /// From here on, for so many seconds or for ever.
     Once { from: i64, seconds: Option<i64> },
     /// From a second of the day on, for so many seconds, on these days of these weeks.
-    Daily { from: i64, seconds: i64, days: Vec<Weekday>, weeks: Vec<(i8, i8)> },
+    Daily { from: i64, seconds: i64, days: Vec<Weekday>, weeks: Vec<Weeks> },
 }
 
 impl Times {
@@ -173,7 +176,7 @@ impl Times {
     }
 }
 
-fn on(day: Date, days: &[Weekday], weeks: &[(i8, i8)]) -> bool {
+fn on(day: Date, days: &[Weekday], weeks: &[Weeks]) -> bool {
     let week = day.iso_week_date().week();
     (days.is_empty() || days.contains(&day.weekday()))
         && (weeks.is_empty() || weeks.iter().any(|(first, last)| (*first..=*last).contains(&week)))
@@ -203,7 +206,7 @@ impl Entry {
     }
 }
 
-fn occurence(given: Option<Occurence>) -> Result<(Vec<Weekday>, Vec<(i8, i8)>), BadTime> {
+fn occurence(given: Option<Occurence>) -> Result<(Vec<Weekday>, Vec<Weeks>), BadTime> {
     let Some(given) = given else { return Ok((Vec::new(), Vec::new())) };
     if given.day.as_ref().is_some_and(|days| days.is_empty() || days.len() > 7)
         || given.week.as_ref().is_some_and(|weeks| weeks.is_empty() || weeks.len() > 52)
@@ -225,7 +228,7 @@ fn occurence(given: Option<Occurence>) -> Result<(Vec<Weekday>, Vec<(i8, i8)>), 
 }
 
 /// `w1`, `w34-w46`.
-fn week(text: &str) -> Result<(i8, i8), BadTime> {
+fn week(text: &str) -> Result<Weeks, BadTime> {
     let number = |text: &str| {
         let digits = text.trim().strip_prefix(['w', 'W'])?;
         digits.parse::<i8>().ok().filter(|week| (1..=53).contains(week))

@@ -63,7 +63,7 @@ async fn cars_messages_and_fates_can_be_driven_over_http() {
     assert_eq!(post("remote-fate", fate).await, 204);
     assert_eq!(post("remote-fate", json!({"fate": {"delayed": 5}, "vin": "X"})).await, 204);
     session.remote(&callback, &json!({"horn": {"state": "Activated"}})).await;
-    maker.advance(std::time::Duration::from_secs(60));
+    maker.advance(std::time::Duration::from_mins(1));
     let shown = control(&maker, Method::GET, "notifications", &Value::Null).await;
     assert_eq!(shown.json()["remotes"][0]["status"], "Accepted");
     assert_eq!(post("events", Value::Null).await, 204);

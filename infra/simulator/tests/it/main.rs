@@ -12,6 +12,7 @@ mod idp;
 mod monitors;
 mod paging;
 mod receiver;
+mod remote_bodies;
 mod remotes;
 mod rules;
 mod schema;

@@ -81,7 +81,7 @@ async fn a_monitor_that_is_to_remind_does_so_at_its_pace_while_its_condition_hol
     maker.advance(Duration::from_secs(275));
     maker.simulator.world().run_events().await;
     after(&maker, Change::Plugged(false)).await;
-    maker.advance(Duration::from_secs(600));
+    maker.advance(Duration::from_mins(10));
     maker.simulator.world().run_events().await;
 
     let told: Vec<_> = receiver

@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulator::{
-    Action, Change, Door, FailureCause, Fate, Fault, FaultKind, Operation, Privacy, RemoteFate,
-    RemoteStatus,
-};
+use simulator::{Action, Change, Door, FailureCause, Fate, Privacy, RemoteFate, RemoteStatus};
 
 use crate::{
     receiver::Receiver,
-    support::{EVERYTHING, Maker, REMOTES, Session, callback, field},
+    support::{Maker, REMOTES, Session, field},
 };
 
 const ALEX: &str = "peugeot-alex";
@@ -50,7 +47,7 @@ async fn patient() -> Maker {
     maker
 }
 
-async fn awake(maker: &Maker) {
+fn awake(maker: &Maker) {
     maker.simulator.world().touch_car(E208, Change::Woken).unwrap();
 }
 
@@ -71,7 +68,7 @@ async fn a_waking_car_takes_a_remote_at_once_and_shows_what_it_did() {
     let (maker, receiver) = (patient().await, Receiver::start().await);
     let session = maker.access(ALEX, REMOTES).await;
     let callback = session.subscribe(receiver.target()).await;
-    awake(&maker).await;
+    awake(&maker);
     let car = session.car().await;
 
     let path = format!("/user/vehicles/{car}/callbacks/{callback}/remotes");
@@ -237,7 +234,7 @@ async fn a_second_remote_of_a_kind_fails_while_the_first_is_on_its_way() {
     let (maker, receiver) = (patient().await, Receiver::start().await);
     let session = maker.access(ALEX, REMOTES).await;
     let callback = session.subscribe(receiver.target()).await;
-    awake(&maker).await;
+    awake(&maker);
 
     session.remote(&callback, &door("Unlocked")).await;
     session.remote(&callback, &door("Unlocked")).await;
@@ -257,7 +254,7 @@ async fn every_failure_can_be_ordered_and_is_told_by_event_and_by_get() {
     assert_eq!(FailureCause::ALL.len(), 20);
 
     for cause in FailureCause::ALL {
-        awake(&maker).await;
+        awake(&maker);
         world.next_remote(Fate::Failed(cause));
         let address = session.remote(&callback, &door("Unlocked")).await;
         pass(&maker).await;
@@ -281,7 +278,7 @@ async fn other_fates_delay_lie_or_keep_silent() {
             fate,
         });
     };
-    awake(&maker).await;
+    awake(&maker);
     world.touch_car(E208, Change::Locked(true)).unwrap();
 
     // For another action: this one is left alone.
@@ -305,110 +302,14 @@ async fn other_fates_delay_lie_or_keep_silent() {
     pass(&maker).await;
     assert_eq!(last(&receiver).0, "AlreadyDone");
 
-    awake(&maker).await;
+    awake(&maker);
     fate(Action::Lights, Fate::Delayed(600));
     session.remote(&callback, &json!({"lights": {"on": true}})).await;
     pass(&maker).await;
     assert_eq!(last(&receiver).0, "Accepted");
-    maker.advance(Duration::from_secs(600));
+    maker.advance(Duration::from_mins(10));
     pass(&maker).await;
     assert_eq!(last(&receiver).0, "Success");
-}
-
-#[tokio::test]
-async fn remotes_with_other_than_one_sound_action_are_refused() {
-    let maker = Maker::start().await;
-    let session = maker.access(ALEX, REMOTES).await;
-    let callback = session.subscribe("https://hooks.example/").await;
-    let path = format!("/user/vehicles/{}/callbacks/{callback}/remotes", session.car().await);
-    let air = |air: Value| json!({"preconditioning": {"airConditioning": air}});
-    let charging = |charging: Value| json!({"charging": charging});
-    let program =
-        json!({"slot": 1, "enabled": true, "start": "PT7H", "occurence": {"day": ["Mon"]}});
-    let wrong = [
-        json!({}),
-        json!({"label": "x"}),
-        json!({"door": null}),
-        json!({"door": {"state": "Locked"}, "horn": {"state": "Activated"}}),
-        json!({"door": {"state": "locked"}}),
-        json!({"door": {}}),
-        json!({"door": {"state": "Locked"}, "boot": {}}),
-        json!({"horn": {"state": "Loud"}}),
-        json!({"lights": {"on": "true"}}),
-        json!({"lights": {}}),
-        json!({"wakeUp": {"action": "Sleep"}}),
-        json!({"navigation": {"positions": []}}),
-        json!({"navigation": {"positions": [{"type": "Point", "coordinates": [2.3]}]}}),
-        json!({"navigation": {"positions": [{"type": "Point", "coordinates": [2.3, 148.8]}]}}),
-        charging(json!({})),
-        charging(json!({"immediate": true, "preferences": {"type": "Full"}})),
-        charging(json!({"preferences": {"level": "Level9"}})),
-        charging(json!({"schedule": {"nextDelayedTime": "soon"}})),
-        charging(json!({"schedule": {}})),
-        air(json!({})),
-        air(json!({"immediate": "yes"})),
-        air(json!({"programs": [{"slot": 5, "actionsType": "Delete"}]})),
-        air(json!({"programs": [{"slot": 1, "start": "PT7H"}]})),
-        air(json!({"programs": [program, program]})),
-        json!({"door": {"state": "Locked"}, "attributes": [{"type": "Query", "key": "a", "value": "b"}]}),
-    ];
-
-    for body in wrong {
-        let refused = session.post(&path, &body).await;
-        assert_eq!((refused.status, &refused.json()["code"]), (400, &json!(40000)), "{body}");
-    }
-    for right in [
-        air(json!({"programs": [program]})),
-        air(json!({"programs": [{"slot": 2, "actionsType": "Delete"}], "immediate": false})),
-        charging(json!({"schedule": {"nextDelayedTime": "2026-03-05T01:00:00+01:00"}})),
-        charging(json!({"preferences": {"type": "Partial"}})),
-        json!({"wakeUp": {}, "label": "hello"}),
-    ] {
-        assert_eq!(session.post(&path, &right).await.status, 202, "{right}");
-    }
-}
-
-#[tokio::test]
-async fn each_remote_wants_its_own_scope_and_a_callback_for_remotes() {
-    let maker = Maker::start().await;
-    let session = maker.access(ALEX, REMOTES).await;
-    let callback_id = session.subscribe("https://hooks.example/").await;
-    let car = session.car().await;
-    let path = format!("/user/vehicles/{car}/callbacks/{callback_id}/remotes");
-    let horn = maker.access(ALEX, "openid remote:horn:write").await;
-
-    assert_eq!(horn.post(&path, &json!({"horn": {"state": "Activated"}})).await.status, 202);
-    let refused = horn.post(&path, &door("Unlocked")).await;
-    assert_eq!((refused.status, &refused.json()["code"]), (403, &json!(40300)));
-    assert_eq!(horn.get(&path).await.status, 200);
-    assert_eq!(maker.access(ALEX, EVERYTHING).await.get(&path).await.status, 403);
-    let mut for_monitors = callback("https://hooks.example/");
-    for_monitors["type"] = json!(["Monitor"]);
-    let made = session.post("/user/callbacks", &for_monitors).await.json();
-    let other = format!("/user/vehicles/{car}/callbacks/{}/remotes", field(&made, "callbackId"));
-    assert_eq!(session.post(&other, &door("Unlocked")).await.status, 400);
-    assert_eq!(session.get(&format!("{path}/00")).await.status, 404);
-}
-
-#[tokio::test]
-async fn a_test_can_tell_how_often_an_action_was_posted_whatever_became_of_it() {
-    let maker = Maker::start().await;
-    let world = maker.simulator.world();
-    let session = maker.access(ALEX, REMOTES).await;
-    let callback = session.subscribe("https://hooks.example/").await;
-    let path = format!("/user/vehicles/{}/callbacks/{callback}/remotes", session.car().await);
-    let labelled = |label: &str| json!({"label": label, "door": {"state": "Unlocked"}});
-
-    world.fault(Fault::once(Operation::RemoteSend, FaultKind::Status(500)));
-    assert_eq!(session.post(&path, &labelled("one")).await.status, 500);
-    assert!(world.remotes().is_empty());
-    assert_eq!(world.remote_posts().len(), 1);
-    session.post(&path, &labelled("one")).await;
-    session.post(&path, &labelled("two")).await;
-
-    let posts: Vec<usize> = world.remotes().iter().map(|remote| remote.posts).collect();
-    assert_eq!(posts, [2, 1]);
-    assert_eq!(world.calls(Operation::RemoteSend), 3);
 }
 
 #[tokio::test]
@@ -416,7 +317,7 @@ async fn a_deleted_callback_hears_no_more_of_its_remotes() {
     let (maker, receiver) = (patient().await, Receiver::start().await);
     let session = maker.access(ALEX, REMOTES).await;
     let callback = session.subscribe(receiver.target()).await;
-    awake(&maker).await;
+    awake(&maker);
     session.remote(&callback, &door("Unlocked")).await;
 
     session.delete(&format!("/user/callbacks/{callback}")).await;
@@ -424,4 +325,19 @@ async fn a_deleted_callback_hears_no_more_of_its_remotes() {
 
     assert!(receiver.take().is_empty());
     assert_eq!(maker.simulator.world().remotes()[0].status, RemoteStatus::Success);
+}
+
+#[tokio::test]
+async fn what_a_remote_did_shows_without_anybody_moving_the_engine() {
+    let maker = patient().await;
+    let session = maker.access(ALEX, REMOTES).await;
+    let callback = session.subscribe("https://hooks.example/").await;
+    awake(&maker);
+    session.remote(&callback, &door("Unlocked")).await;
+
+    maker.advance(Duration::from_secs(70));
+
+    let path = format!("/user/vehicles/{}/status", session.car().await);
+    let status = session.get(&path).await.json();
+    assert_eq!(status["doorsState"]["lockedStates"], json!(["Unlocked"]));
 }

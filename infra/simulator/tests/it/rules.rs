@@ -13,14 +13,15 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
     body
 }
 
-fn trigger(trigger: Value) -> Value {
+fn trigger(trigger: impl Into<Value>) -> Value {
+    let trigger = trigger.into();
     with(|body| body["triggerParam"]["triggers"] = json!([trigger]))
 }
 
 fn triggers(names: &[&str], expression: &str) -> Value {
-    let named =
+    let each =
         |name: &&str| json!({"name": name, "data": {"data": "vehicle.alert", "op": "onChange"}});
-    let triggers: Vec<Value> = names.iter().map(named).collect();
+    let triggers: Vec<Value> = names.iter().map(each).collect();
     with(|body| body["triggerParam"] = json!({"triggers": triggers, "boolExp": expression}))
 }
 
@@ -43,7 +44,7 @@ async fn a_monitor_is_made_read_changed_and_deleted() {
     let list = session.get(address.strip_suffix(&format!("/{id}")).unwrap()).await.json();
     assert_eq!(list["_embedded"]["monitors"], json!([read]));
 
-    maker.advance(std::time::Duration::from_secs(60));
+    maker.advance(std::time::Duration::from_mins(1));
     let other = with(|body| body["label"] = json!("other"));
     let changed = session.put(&address, &other).await;
     assert_eq!(changed.status, 202);
