@@ -169,6 +169,7 @@ async fn a_deleted_callback_takes_its_monitors_and_all_that_waited_for_it_along(
 
     assert_eq!(world.monitors().len(), 1);
     assert_eq!(world.monitors()[0].callback, second);
+    assert!(world.pending_messages().is_empty());
     world.run_events().await;
     assert!(receiver.take().is_empty());
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use simulator::{Change, Door, Privacy, RunState};
+use simulator::{Change, Door, Privacy, RunState, Touch};
 
 use crate::{
     receiver::Receiver,
@@ -106,9 +107,11 @@ async fn every_change_of_a_watched_value_is_told() {
     session.watch(&callback, &data("vehicle.doorsState.opening", "onChange", &[])).await;
 
     let driver = |open| Change::Door { door: Door::Driver, open };
-    for change in [driver(true), driver(true), driver(false), driver(true)] {
+    for change in [driver(true), driver(false), driver(true)] {
         after(&maker, change).await;
     }
+    // The same again is no change.
+    after(&maker, driver(true)).await;
 
     let told: Vec<Value> = receiver
         .messages()
@@ -117,6 +120,27 @@ async fn every_change_of_a_watched_value_is_told() {
         .collect();
     let literal = |value: &Value| field(&value["value"]["body"], "literalValue");
     assert_eq!(told.iter().map(literal).collect::<Vec<_>>(), ["Driver", "", "Driver"]);
+}
+
+#[tokio::test]
+async fn changes_that_follow_one_another_without_a_pause_are_each_told() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start().await);
+    let world = maker.simulator.world();
+    let session = maker.access(ALEX, EVERYTHING).await;
+    let callback = session.subscribe(receiver.target()).await;
+    session.watch(&callback, &data("vehicle.doorsState.opening", "onChange", &[])).await;
+    let touch = |seconds: i64, open| Touch {
+        at: world.now() + SignedDuration::from_secs(seconds),
+        change: Change::Door { door: Door::Driver, open },
+    };
+    let touches = [touch(10, true), touch(20, false), touch(30, true)];
+    world.edit_car(E208, |car| car.touches.extend(touches)).unwrap();
+
+    maker.advance(Duration::from_mins(1));
+    world.run_events().await;
+
+    let dates: Vec<String> = receiver.messages().iter().map(|m| field(m, "date")).collect();
+    assert_eq!(dates, ["2026-03-04T12:00:10Z", "2026-03-04T12:00:20Z", "2026-03-04T12:00:30Z"]);
 }
 
 #[tokio::test]
