@@ -1,4 +1,32 @@
 //! `/_control`: faults and fate over HTTP, for those who do not hold the [`World`](crate::World).
+//!
+//! All want the control token as a bearer token; what changes something answers 204.
+//!
+//! | call | body | what it does |
+//! |---|---|---|
+//! | `GET state` | | accounts, grants, counts of calls, faults to come |
+//! | `POST fault` | a [`Fault`], `{"operation": "remote_send", "kind": {"status": 500}}` | orders it; `DELETE` cancels all |
+//! | `POST release` | | lets held answers go |
+//! | `POST withdraw` | `{"account"}` | the user withdraws every consent |
+//! | `POST sell` | `{"vin", "to"}` | the car is another's |
+//! | `POST change-id` | `{"vin"}` | the car has another vehicle id |
+//! | `POST privacy` | `{"vin", "privacy": "none\|geolocation\|full"}` | the car hides, or no longer |
+//! | `POST touch` | `{"vin", "change"}`, see below | something happens to the car now |
+//! | `GET notifications` | | callbacks, monitors, remotes, messages pending and delivered |
+//! | `POST events` | | brings the event engine up to now |
+//! | `POST message` | `{"callback", "message"}` | sends anything at all to a callback |
+//! | `POST run-state` | `{"id", "status": "Failed"}` | sets a callback's or monitor's status |
+//! | `POST lose` | `{"callback": id}` or `{"monitor": id}` | it is gone, behind the client's back |
+//! | `POST remote-fate` | `{"vin"?, "action"?, "times"?, "fate"}` | what becomes of the next remotes: `"already_done"`, `"success"`, `"silent"`, `"stuck"`, `{"delayed": 600}`, `{"failed": "VehicleInUse"}` |
+//! | `POST delivery-fault` | `{"callback"?, "times"?, "kind"}` | what goes wrong with the next `POST`: `"duplicate"`, `{"late": 60}`, `"reordered"`, `"batch"`, `"corrupted"`, `"no_attributes"`; `DELETE` cancels all |
+//!
+//! A change is one of `{"battery_level": 19}`, `{"fuel_level": 5}`,
+//! `{"moved": {"latitude": 48.1, "longitude": -1.7}}`, `{"plugged": true}`, `{"charging": true}`,
+//! `{"locked": false}`, `{"door": {"door": "Driver", "open": true}}`, `{"preconditioning": true}`,
+//! `{"alert_raised": "RiskOfIce"}`, `{"alert_cleared": "RiskOfIce"}`,
+//! `{"alarm_set_off": "VehicleLifting"}`, `"woken"`. It holds until the car's next drive begins.
+
+mod notifications;
 
 use std::sync::Arc;
 
@@ -55,6 +83,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/_control/sell", post(sell))
         .route("/_control/change-id", post(change_id))
         .route("/_control/privacy", post(privacy))
+        .merge(notifications::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), authorize))
         .with_state(Arc::clone(app))
 }

@@ -10,6 +10,7 @@ mod api;
 mod brand;
 mod cars;
 mod control;
+mod events;
 mod faults;
 mod guard;
 mod idp;
@@ -27,12 +28,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use crate::{
     brand::{Brand, UnknownBrand},
-    cars::{Car, CarKind, Privacy, Quirks, Reporting},
+    cars::{Car, CarKind, Change, Door, Privacy, Quirks, Reporting, Touch},
     faults::{Fault, FaultKind, Flaw},
     idp::consent_request,
     operation::Operation,
     server::{Options, Simulator, StartError, start},
-    world::{Account, EndReason, GrantView, Settings, StoreError, World, WorldError},
+    world::{
+        Account, Action, CallbackView, Delivery, DeliveryFault, DeliveryFaultKind, EndReason,
+        FailureCause, Fate, GrantView, Kind, MessageView, MonitorView, RemoteFate, RemotePost,
+        RemoteStatus, RemoteView, RunState, Settings, StoreError, World, WorldError,
+    },
 };
 
 /// What every handler gets.

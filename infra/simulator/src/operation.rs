@@ -60,6 +60,36 @@ pub enum Operation {
     Maintenance,
     /// `GET /vehicle/{vin}` of the business API: can this car be connected?
     Eligibility,
+    /// `GET /user/callbacks`.
+    Callbacks,
+    /// `POST /user/callbacks`.
+    CallbackCreate,
+    /// `GET /user/callbacks/{cbid}`.
+    Callback,
+    /// `PUT /user/callbacks/{cbid}`.
+    CallbackUpdate,
+    /// `DELETE /user/callbacks/{cbid}`.
+    CallbackDelete,
+    /// `PUT /user/callbacks/{cbid}/status`.
+    CallbackStatus,
+    /// `GET …/monitors`.
+    Monitors,
+    /// `POST …/monitors`.
+    MonitorCreate,
+    /// `GET …/monitors/{mid}`.
+    Monitor,
+    /// `PUT …/monitors/{mid}`.
+    MonitorUpdate,
+    /// `DELETE …/monitors/{mid}`.
+    MonitorDelete,
+    /// `PUT …/monitors/{mid}/status`.
+    MonitorStatus,
+    /// `GET …/remotes`.
+    Remotes,
+    /// `POST …/remotes`.
+    RemoteSend,
+    /// `GET …/remotes/{rid}`.
+    Remote,
 }
 
 impl Operation {

@@ -12,7 +12,7 @@ use axum::{Router, middleware};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
-    App, api, control, guard, idp, random,
+    App, api, control, events, guard, idp, random,
     time::Now,
     world::{Registration, Settings, StoreError, World},
 };
@@ -42,6 +42,9 @@ pub struct Options {
     pub rate_limit_day: u32,
     /// Calls in one second.
     pub rate_limit_burst: u32,
+    /// How often, in real time, monitors, remotes and deliveries move by themselves; none: only
+    /// when [`World::run_events`] is called, as a clock set by hand wants it.
+    pub events_every: Option<Duration>,
     /// The file that carries accounts, cars and grants over a restart; none: memory only.
     pub state: Option<PathBuf>,
 }
@@ -80,6 +83,7 @@ impl Options {
             refresh_idle: Some(Duration::from_hours(30)),
             rate_limit_day: 1_000_000,
             rate_limit_burst: 10_000,
+            events_every: None,
             state: None,
         }
     }
@@ -112,6 +116,8 @@ pub async fn start(options: Options) -> Result<Simulator, StartError> {
             iss_in_redirect: false,
             rate_limit_day: options.rate_limit_day,
             rate_limit_burst: options.rate_limit_burst,
+            wake_ups_per_month: 60,
+            delivery_timeout: Duration::from_secs(10),
         },
         Registration {
             client_id: options.client_id,
@@ -124,11 +130,15 @@ pub async fn start(options: Options) -> Result<Simulator, StartError> {
     let listener = TcpListener::bind(wanted).await.map_err(refused)?;
     let addr = listener.local_addr().map_err(refused)?;
     let origin = format!("http://{addr}");
+    world.set_origin(origin.clone());
     let app = Arc::new(App {
         world: world.clone(),
         origin: origin.clone(),
         control_token: options.control_token,
     });
+    if let Some(every) = options.events_every {
+        tokio::spawn(events::run(world.clone(), every));
+    }
     let (stop, stopped) = oneshot::channel::<()>();
     let serve = axum::serve(listener, router(&app, addr));
     let server = tokio::spawn(async move {

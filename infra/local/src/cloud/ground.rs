@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use secrecy::{ExposeSecret, SecretString};
@@ -13,7 +14,7 @@ use simulator::Simulator;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{CloudOptions, Maker, StartError};
+use super::{CloudOptions, Drive, Maker, StartError};
 use crate::folder::{Folder, local_secrets, read_secrets};
 
 pub(super) struct Ground {
@@ -63,6 +64,9 @@ impl Ground {
         wanted.state = self.folder.as_ref().map(|folder| folder.file("simulator.json"));
         if let Some(token) = &self.control_token {
             token.expose_secret().clone_into(&mut wanted.control_token);
+        }
+        if options.streams == Drive::Running {
+            wanted.events_every = Some(Duration::from_millis(200));
         }
         if options.port != 0 {
             wanted.addr = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port.wrapping_add(1)));

@@ -57,7 +57,7 @@ fn known(call: &Call<'_>) -> Result<(Seen, Vec<Alarm>), Refusal> {
 
 fn render(call: &Call<'_>, seen: &Seen, alarm: &Alarm) -> Value {
     let at = rfc3339(alarm.at);
-    let activation = match alarm.event {
+    let activation = match &alarm.event {
         AlarmEvent::Armed => "Active",
         AlarmEvent::Disarmed => "Inactive",
         AlarmEvent::SetOff(kind) => {

@@ -3,11 +3,11 @@
 use axum::{
     extract::RawPathParams,
     http::{HeaderMap, HeaderValue, Uri, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use jiff::Timestamp;
 
-use super::{Answer, BASE, paging::Paging, refusal::Refusal, scopes::Scopes};
+use super::{BASE, paging::Paging, refusal::Refusal, scopes::Scopes};
 use crate::{
     App,
     cars::{Car, Life, Reporting},
@@ -52,7 +52,7 @@ pub(super) struct Seen {
 }
 
 impl Media {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Hal => "application/hal+json",
             Self::GeoJson => "application/vnd.geo+json",
@@ -80,16 +80,17 @@ pub(super) fn pass(
     query: &str,
     headers: &HeaderMap,
     media: Media,
-    handler: fn(&Call<'_>) -> Answer,
+    handler: impl FnOnce(&Call<'_>) -> Result<Response, Refusal>,
 ) -> Response {
     let params = Params::joined(query.as_bytes());
+    // What came before is judged by what was true before, and shows in what is read now.
+    app.world.follow();
     limited(app, &params, || {
         let call = enter(app, uri, ids, params.clone(), headers)?;
         if !media.acceptable(headers) {
             return Err(Refusal::NotAcceptable);
         }
-        let body = handler(&call)?;
-        Ok(([(header::CONTENT_TYPE, media.name())], body.to_string()).into_response())
+        handler(&call)
     })
 }
 
@@ -160,6 +161,29 @@ fn enter<'a>(
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl<'a> Call<'a> {
+    /// A look at a car that nobody asked for by HTTP: what a notification carries along.
+    pub(super) fn within(
+        world: &'a World,
+        account: &str,
+        scopes: Vec<String>,
+        vehicle: &str,
+        query: &str,
+        as_of: Timestamp,
+    ) -> Self {
+        Self {
+            world,
+            base: format!("{}{BASE}", world.origin()),
+            path: String::new(),
+            params: Params::joined(query.as_bytes()),
+            paging: Paging::first(as_of),
+            account: account.to_owned(),
+            scopes: Scopes(scopes),
+            ids: vec![("id".to_owned(), vehicle.to_owned())],
+        }
+    }
 }
 
 impl Call<'_> {

@@ -1,35 +1,43 @@
-//! The End-User API: every `GET` of the maker's `OpenAPI` file, and the business API's look-up by VIN.
+//! The End-User API: all of the maker's `OpenAPI` file, and the business API's look-up by VIN.
 
 mod alarms;
 mod alerts;
+mod callbacks;
 mod capabilities;
 mod collisions;
+mod extensions;
 mod gate;
 mod maintenance;
+mod monitors;
 mod paging;
 mod part;
 mod position;
 pub(crate) mod refusal;
+mod remote_body;
+mod remotes;
 mod scopes;
 mod status;
 mod telemetry;
 mod timestamps;
 mod trips;
 mod vehicles;
+mod write;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     extract::{RawPathParams, RawQuery},
-    http::{HeaderMap, Uri},
-    routing::{MethodRouter, get},
+    http::{HeaderMap, Uri, header},
+    response::IntoResponse,
+    routing::{MethodFilter, MethodRouter, get},
 };
 
-pub(crate) use self::gate::bearer;
+pub(crate) use self::{extensions::extension, gate::bearer, telemetry::KINDS as TELEMETRY};
 use self::{
     gate::{Call, Media},
     refusal::Refusal,
+    write::{Handler, write},
 };
 use crate::{App, faults, operation::Operation};
 
@@ -45,7 +53,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let own = Router::new()
         .route("/user", on(app, Operation::User, Media::Hal, vehicles::user))
         .route("/user/vehicles", on(app, Operation::Vehicles, Media::Hal, vehicles::list))
-        .nest("/user/vehicles/{id}", vehicle(app));
+        .nest("/user/vehicles/{id}", vehicle(app))
+        .merge(callback(app));
     Router::new()
         .nest(BASE, own)
         .route(&format!("{B2B_BASE}/vehicle/{{vin}}"), eligibility(app))
@@ -75,6 +84,48 @@ fn vehicle(app: &Arc<App>) -> Router {
         .route("/trips/{tid}/collisions/{cid}", hal(O::TripCollision, collisions::one))
         .route("/trips/{tid}/wayPoints", hal(O::WayPoints, trips::way_points))
         .route("/trips/{tid}/telemetry", hal(O::TripTelemetry, telemetry::list))
+        .nest("/callbacks/{cbid}", notifications(app))
+}
+
+/// Where notifications go.
+fn callback(app: &Arc<App>) -> Router {
+    use Operation as O;
+    let hal = |operation, handler| on(app, operation, Media::Hal, handler);
+    let put = |operation, handler: Handler| write(app, MethodFilter::PUT, operation, handler);
+    let post = write(app, MethodFilter::POST, O::CallbackCreate, callbacks::create);
+    let delete = write(app, MethodFilter::DELETE, O::CallbackDelete, callbacks::delete);
+    Router::new()
+        .route("/user/callbacks", hal(O::Callbacks, callbacks::list).merge(post))
+        .route(
+            "/user/callbacks/{cbid}",
+            hal(O::Callback, callbacks::one)
+                .merge(put(O::CallbackUpdate, callbacks::update))
+                .merge(delete),
+        )
+        .route("/user/callbacks/{cbid}/status", put(O::CallbackStatus, callbacks::set_status))
+}
+
+/// What is told and what is sent, for one vehicle and callback.
+fn notifications(app: &Arc<App>) -> Router {
+    use Operation as O;
+    let hal = |operation, handler| on(app, operation, Media::Hal, handler);
+    let post = |operation, handler: Handler| write(app, MethodFilter::POST, operation, handler);
+    let put = |operation, handler: Handler| write(app, MethodFilter::PUT, operation, handler);
+    let delete = write(app, MethodFilter::DELETE, O::MonitorDelete, monitors::delete);
+    Router::new()
+        .route(
+            "/monitors",
+            hal(O::Monitors, monitors::list).merge(post(O::MonitorCreate, monitors::create)),
+        )
+        .route(
+            "/monitors/{mid}",
+            hal(O::Monitor, monitors::one)
+                .merge(put(O::MonitorUpdate, monitors::update))
+                .merge(delete),
+        )
+        .route("/monitors/{mid}/status", put(O::MonitorStatus, monitors::set_status))
+        .route("/remotes", hal(O::Remotes, remotes::list).merge(post(O::RemoteSend, remotes::send)))
+        .route("/remotes/{rid}", hal(O::Remote, remotes::one))
 }
 
 /// One operation behind its faults and the gateway.
@@ -93,7 +144,10 @@ fn on(
             let query = query.unwrap_or_default();
             let extended = query.contains("extension=");
             faults::meet(&app, operation, extended, || async {
-                gate::pass(&app, &uri, &ids, &query, &headers, media, handler)
+                gate::pass(&app, &uri, &ids, &query, &headers, media, |call| {
+                    let body = handler(call)?.to_string();
+                    Ok(([(header::CONTENT_TYPE, media.name())], body).into_response())
+                })
             })
             .await
         },

@@ -32,6 +32,11 @@ struct Token {
 }
 
 impl Paging {
+    /// The first page, as of a moment.
+    pub(super) fn first(as_of: Timestamp) -> Self {
+        Self { as_of, offset: 0, size: None, range: None }
+    }
+
     /// Reads the page wanted; a token's filters take the place of the query's.
     pub(super) fn read(
         world: &World,

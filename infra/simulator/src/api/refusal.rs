@@ -98,7 +98,7 @@ fn gateway(status: u16, message: &str, more: &str) -> Value {
     })
 }
 
-fn backend(code: u32, message: &str, now: Timestamp) -> Value {
+pub(super) fn backend(code: u32, message: &str, now: Timestamp) -> Value {
     json!({
         "code": code,
         "uuid": random::token(),

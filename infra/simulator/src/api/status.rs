@@ -10,7 +10,7 @@ use super::{
     vehicles::links,
 };
 use crate::{
-    cars::{CHARGE_AT, CarKind, Charge, ChargeStatus, Privacy, Reporting, Scene},
+    cars::{CHARGE_AT, CarKind, Charge, ChargeStatus, Door, Privacy, Reporting, Scene},
     number::{tenth, whole},
     time::{iso_duration, rfc3339},
 };
@@ -168,9 +168,13 @@ fn electric(charge: &Charge, scene: &Scene) -> Value {
 /// Not used for years, so as old as the car: blocks of one document differ that much.
 fn preconditioning(seen: &Seen, scene: &Scene) -> Value {
     let old = seen.car.quirks.old_names;
-    let at = if old { "2023-11-04T07:12:09Z".to_owned() } else { rfc3339(scene.ignition_at) };
+    let (status, at) = match scene.preconditioning {
+        Some((status, since)) => (status, rfc3339(since)),
+        None if old => ("Disabled", "2023-11-04T07:12:09Z".to_owned()),
+        None => ("Disabled", rfc3339(scene.ignition_at)),
+    };
     json!({"airConditioning": {
-        "status": "Disabled",
+        "status": status,
         "createdAt": at,
         "programs": [{
             "enabled": false,
@@ -198,17 +202,15 @@ fn kinetic(scene: &Scene) -> Value {
 }
 
 fn doors(scene: &Scene) -> Value {
-    let opening: Vec<Value> = ["Driver", "Passenger", "RearLeft", "RearRight", "Trunk"]
+    let opening: Vec<Value> = Door::ALL
         .iter()
-        .map(|door| json!({"identifier": door, "state": "Closed"}))
+        .map(|door| {
+            let state = if scene.open.contains(door) { "Open" } else { "Closed" };
+            json!({"identifier": door.name(), "state": state})
+        })
         .collect();
-    let locked = if is_locked(scene) { "Locked" } else { "Unlocked" };
-    json!({"lockedStates": [locked], "opening": opening, "createdAt": rfc3339(scene.ignition_at)})
-}
-
-/// Locked some moments after the stop.
-fn is_locked(scene: &Scene) -> bool {
-    scene.driving.is_none() && scene.at > scene.moved_at
+    let locked = if scene.locked { "Locked" } else { "Unlocked" };
+    json!({"lockedStates": [locked], "opening": opening, "createdAt": rfc3339(scene.doors_at)})
 }
 
 fn running(scene: &Scene) -> &'static str {
@@ -249,6 +251,6 @@ fn safety(scene: &Scene) -> Value {
 }
 
 fn alarm(scene: &Scene) -> Value {
-    let activation = if is_locked(scene) { "Active" } else { "Inactive" };
+    let activation = if scene.locked { "Active" } else { "Inactive" };
     json!({"status": {"activation": activation, "createdAt": rfc3339(scene.at)}})
 }

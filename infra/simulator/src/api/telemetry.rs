@@ -24,7 +24,7 @@ use crate::{
 const LARGEST: usize = 2000;
 
 /// All that `type` may name.
-const KINDS: [&str; 15] = [
+pub(crate) const KINDS: [&str; 15] = [
     "environment",
     "privacy",
     "vehicle",

@@ -133,6 +133,40 @@ impl Life<'_> {
         })
     }
 
+    /// So many seconds of the same go by, with a charge that a touch changed.
+    pub(super) fn charge_on(&self, charge: &mut Charge, seconds: i64) {
+        let Some(battery) = self.battery().filter(|_| charge.status == ChargeStatus::InProgress)
+        else {
+            return;
+        };
+        let gained = battery.watts * real(seconds.max(0)) / 3600.0 / battery.capacity * 100.0;
+        let level = (charge.level + gained).min(battery.target.max(charge.level));
+        self.set_level(charge, level);
+        if level >= battery.target {
+            charge.status = ChargeStatus::Finished;
+        }
+        self.set_rate(charge);
+    }
+
+    /// Puts so many percent into the battery.
+    pub(super) fn set_level(&self, charge: &mut Charge, percent: f64) {
+        let Some(battery) = self.battery() else { return };
+        charge.level = percent.clamp(0.0, 100.0);
+        let residual = battery.capacity * charge.level / 100.0;
+        charge.residual = whole(residual);
+        charge.autonomy = whole(residual / battery.wh_per_km);
+        self.set_rate(charge);
+    }
+
+    /// Puts speed and remaining time in line with the rest.
+    pub(super) fn set_rate(&self, charge: &mut Charge) {
+        let Some(battery) = self.battery() else { return };
+        let charging = charge.status == ChargeStatus::InProgress;
+        let missing = battery.capacity * (battery.target - charge.level).max(0.0) / 100.0;
+        charge.rate = if charging { whole(battery.watts / battery.wh_per_km) } else { 0 };
+        charge.remaining = if charging { whole(missing / battery.watts * 3600.0) } else { 0 };
+    }
+
     /// What the battery gave between two distances of one day, in Wh.
     pub(crate) fn battery_use(&self, from_km: f64, to_km: f64) -> f64 {
         self.battery().map_or(0.0, |battery| battery.used(to_km) - battery.used(from_km))

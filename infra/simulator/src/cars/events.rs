@@ -1,5 +1,7 @@
 //! What befalls a car: warnings, the anti-theft alarm, collisions.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::{CarKind, Drive, Life, plan::day_of};
@@ -9,7 +11,7 @@ use crate::time::at_second;
 #[derive(Clone, Debug)]
 pub(crate) struct Alert {
     pub(crate) id: String,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     pub(crate) severity: &'static str,
     pub(crate) start: Timestamp,
     /// When it went out; none while it is active.
@@ -24,12 +26,12 @@ pub(crate) struct Alarm {
     pub(crate) event: AlarmEvent,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AlarmEvent {
     Armed,
     Disarmed,
     /// With the kind of break-in.
-    SetOff(&'static str),
+    SetOff(Cow<'static, str>),
 }
 
 /// A collision.
@@ -56,8 +58,10 @@ const FUEL: [(&str, &str); 3] =
 impl Life<'_> {
     /// Warnings that came up within `from..=now`, in order.
     pub(crate) fn alerts(&self, from: Timestamp, now: Timestamp) -> Vec<Alert> {
+        let touched = self.touched_alerts(from, now);
         let now = self.horizon(now);
-        self.first_drives(from, now)
+        let mut alerts: Vec<Alert> = self
+            .first_drives(from, now)
             .filter_map(|(day, drive)| {
                 let mut dice = self.dice("alert", day);
                 if dice.below(8) != 0 {
@@ -70,18 +74,22 @@ impl Life<'_> {
                 let end = at_second(start + 1800 + i64::from(dice.below(90 * 3600)));
                 Some(Alert {
                     id: self.name("alert", start),
-                    kind,
+                    kind: kind.into(),
                     severity,
                     start: at_second(start),
                     end: (end <= now).then_some(end),
                 })
             })
             .filter(|alert| alert.start >= from && alert.start <= now)
-            .collect()
+            .chain(touched)
+            .collect();
+        alerts.sort_by_key(|alert| alert.start);
+        alerts
     }
 
     /// What the alarm did within `from..=now`, in order.
     pub(crate) fn alarms(&self, from: Timestamp, now: Timestamp) -> Vec<Alarm> {
+        let touched = self.touched_alarms(from, now);
         let now = self.horizon(now);
         let mut alarms: Vec<Alarm> = Vec::new();
         for drive in self.drives_between(at_second(from.as_second() - 86_400), now) {
@@ -92,10 +100,12 @@ impl Life<'_> {
             if dice.below(60) == 0 {
                 let kinds = ["VehicleLifting", "FrontLeftDoorBreakIn", "VolumetricBreakIn"];
                 let kind = dice.pick(&kinds).copied().unwrap_or("NoBreakIn");
-                alarms.push(self.alarm(stop + 1200, AlarmEvent::SetOff(kind)));
+                alarms.push(self.alarm(stop + 1200, AlarmEvent::SetOff(kind.into())));
             }
         }
         alarms.retain(|alarm| alarm.at >= from && alarm.at <= now);
+        alarms.extend(touched);
+        alarms.sort_by_key(|alarm| alarm.at);
         alarms
     }
 

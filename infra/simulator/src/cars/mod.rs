@@ -5,10 +5,12 @@ mod energy;
 mod events;
 mod plan;
 mod scene;
+mod touch;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::touch::{Change, Door, Touch};
 pub(crate) use self::{
     energy::{CHARGE_AT, Charge, ChargeStatus},
     events::{Alarm, AlarmEvent, Alert, Collision},
@@ -18,7 +20,7 @@ pub(crate) use self::{
 use crate::{brand::Brand, random, time::at_second};
 
 /// A car, as the maker knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Car {
     /// Vehicle identification number, upper case.
     pub vin: String,
@@ -42,6 +44,9 @@ pub struct Car {
     pub quirks: Quirks,
     /// Accounts that had it before.
     pub former_owners: Vec<String>,
+    /// What was done to it, in order.
+    #[serde(default)]
+    pub touches: Vec<Touch>,
 }
 
 /// What drives a car.
@@ -116,6 +121,7 @@ impl Car {
             id_generation: 0,
             quirks: Quirks::default(),
             former_owners: Vec::new(),
+            touches: Vec::new(),
         }
     }
 }
@@ -150,9 +156,17 @@ impl<'a> Life<'a> {
 
     /// The last moment of which anything is known: none after the car stopped telling.
     pub(crate) fn horizon(&self, now: Timestamp) -> Timestamp {
-        let hidden = (self.car.privacy == Privacy::Full)
-            .then(|| self.car.privacy_since.unwrap_or_else(|| at_second(1_735_689_600)));
-        [self.car.parked_since, hidden].into_iter().flatten().fold(now, Timestamp::min)
+        self.told(self.car.parked_since.map_or(now, |parked| parked.min(now)))
+    }
+
+    /// The last moment up to `now` of which the car would tell, were something to happen.
+    pub(crate) fn told(&self, now: Timestamp) -> Timestamp {
+        match self.car.privacy {
+            Privacy::Full => {
+                self.car.privacy_since.unwrap_or_else(|| at_second(1_735_689_600)).min(now)
+            }
+            Privacy::None | Privacy::Geolocation => now,
+        }
     }
 
     fn dice(&self, topic: &str, number: i64) -> random::Dice {

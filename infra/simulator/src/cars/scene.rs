@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Charge, Drive, Life, Place,
+    Charge, Door, Drive, Life, Place,
     plan::{day_of, day_start},
 };
 use crate::time::at_second;
@@ -13,7 +13,7 @@ const LOCK_AFTER: i64 = 45;
 /// A driving car reports every minute.
 const DRIVING_EVERY: i64 = 60;
 /// A charging car reports every ten minutes.
-const CHARGING_EVERY: i64 = 600;
+pub(super) const CHARGING_EVERY: i64 = 600;
 /// How many days back a car must have moved at least once.
 const LOOK_BACK: i64 = 15;
 
@@ -33,18 +33,25 @@ pub(crate) struct Scene {
     pub(crate) charge: Option<Charge>,
     pub(crate) tank: Option<(f64, i64)>,
     pub(crate) outside: f64,
+    pub(crate) locked: bool,
+    pub(crate) open: Vec<Door>,
+    pub(crate) doors_at: Timestamp,
+    /// State and since when, if it was ever switched.
+    pub(crate) preconditioning: Option<(&'static str, Timestamp)>,
 }
 
 impl Life<'_> {
     /// The picture as of `now`.
     pub(crate) fn scene(&self, now: Timestamp) -> Scene {
-        let at = self.last_push(self.horizon(now));
+        let planned = self.last_push(self.horizon(now));
+        let touched = self.touched_push(now, self.last_drive(self.told(now)).as_ref());
+        let at = touched.map_or(planned, |touched| touched.max(planned));
         let last = self.last_drive(at);
         let driving = last.clone().filter(|drive| drive.stop > at);
         let moved_at = last.as_ref().map_or(at, |drive| drive.stop.min(at));
         let ignition_at = driving.as_ref().map_or(moved_at, |drive| drive.start);
         let odometer = self.odometer(at);
-        Scene {
+        let mut scene = Scene {
             at,
             moved_at,
             ignition_at,
@@ -54,8 +61,15 @@ impl Life<'_> {
             charge: self.charge(at),
             tank: self.tank(odometer),
             outside: self.outside(moved_at),
+            // Some moments after the stop.
+            locked: driving.is_none() && at > moved_at,
+            open: Vec::new(),
+            doors_at: ignition_at,
+            preconditioning: None,
             driving,
-        }
+        };
+        self.touch(&mut scene, last.as_ref());
+        scene
     }
 
     /// When the car last sent anything, at or before `t`: on the road, at a stop, while charging.
@@ -87,8 +101,40 @@ impl Life<'_> {
         at_second(found.unwrap_or_else(|| day_start(today - LOOK_BACK)))
     }
 
+    /// When the car sends something within `from..=to`, `from` left out, in order, each once.
+    pub(crate) fn pushes(&self, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
+        let mut pushes = self.touched_pushes(from, to);
+        let (after, until) = (from.as_second(), self.horizon(to).as_second());
+        let mut every = |first: i64, last: i64, step: i64| {
+            let skipped = ((after - first) / step).max(0);
+            let mut second = first + skipped * step;
+            while second <= last.min(until) {
+                pushes.push(at_second(second));
+                second += step;
+            }
+        };
+        for day in day_of(from)..=day_of(to) {
+            let drives = self.drives(day);
+            for drive in &drives {
+                let (start, stop) = (drive.start.as_second(), drive.stop.as_second());
+                every(start, stop, DRIVING_EVERY);
+                every(stop, stop, 1);
+                every(stop + LOCK_AFTER, stop + LOCK_AFTER, 1);
+            }
+            if let Some(charging) = self.charging(day, &drives) {
+                every(charging.plugged, charging.plugged, 1);
+                every(charging.from, charging.to, CHARGING_EVERY);
+                every(charging.to, charging.to, 1);
+            }
+        }
+        pushes.retain(|at| *at > from && *at <= to);
+        pushes.sort_unstable();
+        pushes.dedup();
+        pushes
+    }
+
     /// The drive that began last, at or before `t`.
-    fn last_drive(&self, t: Timestamp) -> Option<Drive> {
+    pub(crate) fn last_drive(&self, t: Timestamp) -> Option<Drive> {
         let today = day_of(t);
         (today - LOOK_BACK..=today)
             .rev()

@@ -47,6 +47,9 @@ pub enum WorldError {
     /// No car has this VIN.
     #[error("there is no such car")]
     UnknownCar,
+    /// No callback, monitor or remote has this id.
+    #[error("there is no such callback, monitor or remote")]
+    UnknownNotification,
     /// The account's brand is not the car's.
     #[error("the car is of another brand than the account")]
     OtherBrand,

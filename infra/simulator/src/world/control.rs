@@ -35,6 +35,7 @@ impl World {
     /// # Errors
     /// No such car or account, or another brand's.
     pub fn sell(&self, vin: &str, to: &str) -> Result<(), WorldError> {
+        self.follow();
         let now = self.now();
         self.change(|state| state.sell(vin, to, now))
     }
@@ -44,6 +45,7 @@ impl World {
     /// # Errors
     /// No such car.
     pub fn edit_car(&self, vin: &str, edit: impl FnOnce(&mut Car)) -> Result<(), WorldError> {
+        self.follow();
         self.change(|state| {
             let car = state.cars.get_mut(vin).ok_or(WorldError::UnknownCar)?;
             edit(car);

@@ -1,14 +1,19 @@
 //! The maker's side of the world: accounts, cars, grants; a handle on it for tests.
 
 pub(crate) mod accounts;
+pub(crate) mod callbacks;
 mod control;
 pub(crate) mod grants;
+pub(crate) mod messages;
+pub(crate) mod monitors;
+mod notifications;
+pub(crate) mod remotes;
 mod store;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 
@@ -18,10 +23,15 @@ use tokio::sync::watch;
 pub(crate) use self::store::State;
 pub use self::{
     accounts::{Account, WorldError},
+    callbacks::{Kind, RunState},
     grants::{EndReason, GrantView},
+    messages::{Delivery, DeliveryFault, DeliveryFaultKind},
+    notifications::{CallbackView, MessageView, MonitorView, RemotePost, RemoteView},
+    remotes::{Action, FailureCause, Fate, RemoteFate, RemoteStatus},
     store::StoreError,
 };
 use crate::{
+    events::PostOffice,
     faults::Faults,
     limits::{Standing, Windows},
     lock,
@@ -48,6 +58,10 @@ pub struct Settings {
     pub rate_limit_day: u32,
     /// Calls in one second.
     pub rate_limit_burst: u32,
+    /// How often a sleeping car may be woken in a month.
+    pub wake_ups_per_month: u32,
+    /// How long a callback's target may take for its answer, in real time.
+    pub delivery_timeout: Duration,
 }
 
 /// The application as the maker has it registered.
@@ -74,6 +88,15 @@ struct Inner {
     windows: Mutex<Windows>,
     calls: Mutex<BTreeMap<Operation, u64>>,
     faults: Faults,
+    /// `http://127.0.0.1:PORT`, once it is known.
+    origin: OnceLock<String>,
+    /// Held while monitors and remotes are followed.
+    following: Mutex<()>,
+    /// Held while messages go out.
+    delivering: tokio::sync::Mutex<()>,
+    post_office: PostOffice,
+    fates: Mutex<VecDeque<RemoteFate>>,
+    remote_posts: Mutex<Vec<RemotePost>>,
     /// Rises with each release of held answers.
     released: watch::Sender<u64>,
     held: watch::Sender<usize>,
@@ -104,6 +127,12 @@ impl World {
                 windows: Mutex::default(),
                 calls: Mutex::default(),
                 faults: Faults::default(),
+                origin: OnceLock::new(),
+                following: Mutex::default(),
+                delivering: tokio::sync::Mutex::default(),
+                post_office: PostOffice::default(),
+                fates: Mutex::default(),
+                remote_posts: Mutex::default(),
                 released: watch::channel(0).0,
                 held: watch::channel(0).0,
                 stopped: watch::channel(false).0,
@@ -158,6 +187,32 @@ impl World {
             tracing::error!(error = %error, "the simulated maker could not save its state");
         }
         result
+    }
+
+    /// Changes what is not worth a new file: how far something was followed.
+    pub(crate) fn note<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut lock(&self.inner.state))
+    }
+
+    pub(crate) fn set_origin(&self, origin: String) {
+        // A world has one listener; a second would not change where links lead.
+        let _ = self.inner.origin.set(origin);
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        self.inner.origin.get().map_or("", String::as_str)
+    }
+
+    pub(crate) fn following(&self) -> MutexGuard<'_, ()> {
+        lock(&self.inner.following)
+    }
+
+    pub(crate) fn delivering(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.delivering
+    }
+
+    pub(crate) fn post_office(&self) -> &PostOffice {
+        &self.inner.post_office
     }
 
     /// Waits until the next release, or the end.

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     accounts::Account,
+    callbacks::Callback,
     grants::{AuthorizationRequest, Code, Grant},
+    messages::Message,
+    monitors::Monitor,
+    remotes::{AllWakeUps, Remote},
 };
 use crate::cars::Car;
 
@@ -20,6 +24,22 @@ pub(crate) struct State {
     pub(crate) grants: BTreeMap<u64, Grant>,
     /// Refresh attempts with a token that never was.
     pub(crate) unknown_tokens: u64,
+    #[serde(default)]
+    pub(crate) callbacks: Vec<Callback>,
+    #[serde(default)]
+    pub(crate) monitors: Vec<Monitor>,
+    #[serde(default)]
+    pub(crate) remotes: Vec<Remote>,
+    /// What waits to be sent, in the order it was made.
+    #[serde(default)]
+    pub(crate) outbox: Vec<Message>,
+    #[serde(default)]
+    pub(crate) messages_made: u64,
+    /// Messages deleted because nobody took them in time.
+    #[serde(default)]
+    pub(crate) messages_lost: u64,
+    #[serde(default)]
+    pub(crate) wake_ups: AllWakeUps,
 }
 
 /// The state file could not be read or written.

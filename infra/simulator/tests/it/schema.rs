@@ -10,7 +10,7 @@ use simulator::Operation;
 use crate::support::{EVERYTHING, Maker, Session};
 
 /// Schemas by name, out of the `OpenAPI` file.
-struct Reference {
+pub(crate) struct Reference {
     document: Value,
     validators: BTreeMap<&'static str, Validator>,
 }
@@ -18,17 +18,22 @@ struct Reference {
 impl Reference {
     /// The folder named by `STELLANTIS_REFERENCE`, or the one beside the repository.
     fn find() -> Option<Self> {
+        Self::read("api-b2c.yaml")
+    }
+
+    /// One of its files.
+    pub(crate) fn read(name: &str) -> Option<Self> {
         let folder = env::var_os("STELLANTIS_REFERENCE").map_or_else(
             || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference"),
             PathBuf::from,
         );
-        let text = fs::read_to_string(folder.join("api-b2c.yaml")).ok()?;
+        let text = fs::read_to_string(folder.join(name)).ok()?;
         let document = yaml_serde::from_str(&text).expect("the OpenAPI file is YAML");
         Some(Self { document, validators: BTreeMap::new() })
     }
 
     /// What is wrong with a document.
-    fn complaints(&mut self, schema: &'static str, document: &Value) -> Vec<String> {
+    pub(crate) fn complaints(&mut self, schema: &'static str, document: &Value) -> Vec<String> {
         let components = &self.document["components"];
         assert!(components["schemas"][schema].is_object(), "no schema {schema}");
         let validator = self.validators.entry(schema).or_insert_with(|| {

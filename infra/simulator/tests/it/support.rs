@@ -7,8 +7,8 @@ use std::{
 
 use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, Response, header};
-use serde_json::Value;
+use reqwest::{Client, Method, RequestBuilder, Response, header};
+use serde_json::{Value, json};
 use simulator::{Brand, Options, Simulator, consent_request, start};
 use url::{Url, form_urlencoded};
 
@@ -18,6 +18,11 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const EVERYTHING: &str = "openid profile email data:telemetry data:position data:trip \
                                      data:alert data:collision";
+/// With every remote too.
+pub(crate) const REMOTES: &str = "openid data:telemetry data:position data:trip data:alert \
+                                  remote:door:write remote:preconditioning:write \
+                                  remote:horn:write remote:charging:write remote:lights:write \
+                                  remote:wakeup:write remote:navigation:write";
 pub(crate) const SECRET: &str = "a secret, with: signs";
 pub(crate) const CONTROL: &str = "control-token";
 
@@ -226,4 +231,107 @@ impl Session<'_> {
     pub(crate) async fn car(&self) -> String {
         field(&self.get("/user/vehicles").await.json()["_embedded"]["vehicles"][0], "id")
     }
+}
+
+/// Writing.
+impl Session<'_> {
+    /// A call with a JSON body, or with none for `null`.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Reply {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.send_text(method, path, "application/json", text).await
+    }
+
+    pub(crate) async fn send_text(
+        &self,
+        method: Method,
+        path: &str,
+        media: &str,
+        body: String,
+    ) -> Reply {
+        Reply::read(self.request(method, path, media, body).send().await.unwrap()).await
+    }
+
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        path: &str,
+        media: &str,
+        body: String,
+    ) -> RequestBuilder {
+        let mut url = Url::parse(&format!("{}{path}", self.maker.simulator.api_url())).unwrap();
+        url.query_pairs_mut().append_pair("client_id", &self.maker.client_id);
+        self.maker
+            .http
+            .request(method, url.as_str())
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header("x-introspect-realm", self.brand.realm())
+            .header(header::ACCEPT, "application/hal+json")
+            .header(header::CONTENT_TYPE, media)
+            .body(body)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::PUT, path, body).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, &Value::Null).await
+    }
+
+    /// A callback to this target; its id.
+    pub(crate) async fn subscribe(&self, target: &str) -> String {
+        let reply = self.post("/user/callbacks", &callback(target)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        field(&reply.json(), "callbackId")
+    }
+
+    /// A monitor of the account's first car; its address.
+    pub(crate) async fn watch(&self, callback: &str, monitor: &Value) -> String {
+        let path = format!("/user/vehicles/{}/callbacks/{callback}/monitors", self.car().await);
+        let reply = self.post(&path, monitor).await;
+        assert_eq!(reply.status, 202, "{}", reply.text);
+        format!("{path}/{}", field(&reply.json(), "monitorId"))
+    }
+
+    /// A remote for the account's first car; its address.
+    pub(crate) async fn remote(&self, callback: &str, body: &Value) -> String {
+        let path = format!("/user/vehicles/{}/callbacks/{callback}/remotes", self.car().await);
+        let reply = self.post(&path, body).await;
+        assert_eq!(reply.status, 202, "{}", reply.text);
+        format!("{path}/{}", field(&reply.json(), "remoteActionId"))
+    }
+}
+
+/// A callback with an attribute in every place.
+pub(crate) fn callback(target: &str) -> Value {
+    json!({
+        "label": "everything",
+        "type": ["Monitor", "Remote"],
+        "callback": {"webhook": {"name": "hook", "target": target, "attributes": [
+            {"type": "Body", "key": "vin", "value": "$vin"},
+            {"type": "Body", "key": "secret", "value": "s3cret"},
+            {"type": "Header", "key": "X-Callback", "value": "$CallbackLabel"},
+            {"type": "Query", "key": "monitor", "value": "$monitorid"},
+        ]}},
+    })
+}
+
+/// A monitor of one trigger.
+pub(crate) fn monitor(trigger: Value) -> Value {
+    let mut trigger = trigger;
+    trigger["name"] = json!("t");
+    json!({"label": "a rule", "triggerParam": {"triggers": [trigger], "boolExp": "t"}})
+}
+
+/// A monitor of one datum.
+pub(crate) fn data(data: &str, op: &str, values: &[&str]) -> Value {
+    let mut trigger = json!({"data": {"data": data, "op": op}});
+    if !values.is_empty() {
+        trigger["data"]["value"] = json!(values);
+    }
+    monitor(trigger)
 }
