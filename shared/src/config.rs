@@ -1,9 +1,13 @@
 //! Configuration: environment variables in, typed values out, every problem named at once.
 
+mod read;
+
 use std::{fmt, str::FromStr};
 
 use url::Url;
 
+pub use self::read::is_secure;
+use self::read::{Reader, placeholder};
 use crate::{
     domain::brand::Brand,
     secrets::SecretName,
@@ -214,12 +218,6 @@ impl Config {
     }
 }
 
-/// Collects problems while reading, and goes on with a placeholder that is never returned.
-struct Reader<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-    problems: Vec<Problem>,
-}
-
 impl Reader<'_> {
     fn config(&mut self) -> Config {
         Config {
@@ -285,120 +283,6 @@ impl Reader<'_> {
             }
         }
     }
-
-    fn problem(&mut self, variable: &'static str, wanted: &'static str) {
-        self.problems.push(Problem { variable, wanted });
-    }
-
-    fn optional(&self, variable: &str) -> Option<String> {
-        (self.lookup)(variable)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn text(&mut self, variable: &'static str, default: Option<&str>) -> String {
-        let value = self.optional(variable).or_else(|| default.map(str::to_owned));
-        value.unwrap_or_else(|| {
-            self.problem(variable, "must be set");
-            String::new()
-        })
-    }
-
-    fn parsed<T: FromStr + Fallback>(
-        &mut self,
-        variable: &'static str,
-        default: &str,
-        wanted: &'static str,
-    ) -> T {
-        let value = self.text(variable, Some(default));
-        value.parse().unwrap_or_else(|_| {
-            self.problem(variable, wanted);
-            T::FALLBACK
-        })
-    }
-
-    fn words(&mut self, variable: &'static str, default: &str) -> Vec<String> {
-        self.text(variable, Some(default)).split_whitespace().map(str::to_owned).collect()
-    }
-
-    fn url(&mut self, variable: &'static str, default: Option<&str>) -> Url {
-        let value = self.optional(variable).or_else(|| default.map(str::to_owned));
-        value.as_deref().and_then(safe_url).unwrap_or_else(|| {
-            self.problem(variable, URL_WANTED);
-            placeholder()
-        })
-    }
-
-    fn urls(&mut self, variable: &'static str) -> Vec<Url> {
-        let mut urls = Vec::new();
-        for word in self.words(variable, "") {
-            match safe_url(&word) {
-                Some(url) => urls.push(url),
-                None => self.problem(variable, URL_WANTED),
-            }
-        }
-        urls
-    }
-
-    fn idp_url(&mut self) -> Option<String> {
-        let value = self.optional("IDP_URL")?;
-        let well_formed =
-            value.contains("{brand}") && safe_url(&value.replace("{brand}", "peugeot")).is_some();
-        if !well_formed {
-            self.problem(
-                "IDP_URL",
-                "an https URL with {brand} in it (http only on loopback), or empty",
-            );
-        }
-        Some(value)
-    }
-}
-
-const URL_WANTED: &str = "an https URL without query, fragment or user (http only on loopback)";
-
-/// An address that credentials may go to: https, or http to this machine.
-fn safe_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let bare = url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none();
-    (bare && is_secure(&url)).then_some(url)
-}
-
-/// Whether nobody between us and the host of `url` can read along.
-#[must_use]
-pub fn is_secure(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => return false,
-    };
-    url.scheme() == "https" || (loopback && url.scheme() == "http")
-}
-
-#[expect(clippy::expect_used, reason = "a constant")]
-fn placeholder() -> Url {
-    Url::parse("https://invalid.invalid").expect("a valid URL")
-}
-
-/// A value to go on with after a problem was noted.
-trait Fallback {
-    const FALLBACK: Self;
-}
-impl Fallback for bool {
-    const FALLBACK: Self = false;
-}
-impl Fallback for u16 {
-    const FALLBACK: Self = 0;
-}
-impl Fallback for RedirectUri {
-    const FALLBACK: Self = Self::PerBrand;
-}
-
-impl Fallback for ScopeSeparator {
-    const FALLBACK: Self = Self::Space;
 }
 
 /// Where metrics go.
@@ -408,9 +292,6 @@ pub enum MetricsOutput {
     Emf,
     /// Nowhere.
     Off,
-}
-impl Fallback for MetricsOutput {
-    const FALLBACK: Self = Self::Off;
 }
 impl FromStr for MetricsOutput {
     type Err = ();

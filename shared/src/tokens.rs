@@ -266,17 +266,24 @@ async fn keep(
 
 /// The maker says that the grant is dead. Unless somebody just renewed it, believe it.
 async fn refused(app: &App, grant: Grant) -> Result<Access, Error> {
+    match believe(app, &grant).await {
+        Err(error) if !matches!(error, Error::Ended(_) | Error::Gone) => {
+            // The maker did answer: this intent must not look like a lost answer to the next run.
+            put_off(app, &grant, true, None).await?;
+            Err(error)
+        }
+        settled => settled,
+    }
+}
+
+async fn believe(app: &App, grant: &Grant) -> Result<Access, Error> {
     let stored = app.store.grant(&grant.id).await?.ok_or(Error::Gone)?;
     if stored.version != grant.version {
         return open(app, &stored).await.map(|(access, _)| access);
     }
     // Our own intent is one; one more was never answered.
     let reason = if grant.open_intents > 1 { Reason::LostAnswer } else { Reason::Withdrawn };
-    if let Err(error) = end(app, &grant, reason).await {
-        // The maker did answer: this intent must not look like a lost answer to the next run.
-        put_off(app, &grant, true, None).await?;
-        return Err(error);
-    }
+    end(app, grant, reason).await?;
     Err(Error::Ended(reason))
 }
 

@@ -202,6 +202,31 @@ async fn the_renewal_itself_ends_a_withdrawn_grant_whose_account_has_no_car() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_keeps_its_name_though_the_database_fails_when_the_maker_tells_it() {
+    let world = Arc::new(World::start().await);
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    world.maker().withdraw(ACCOUNT);
+    world.clock.advance(hours(25));
+    let renewal = held(&world, "refresh", Operation::Refresh).await;
+
+    let down = Rule::once(Effect::Unavailable).of("refresh").at(Db::GetItem).times(1000);
+    world.cloud.faults().next(down);
+    world.maker().release();
+    renewal.await.unwrap();
+    assert_eq!(world.status(&id).await, "active", "nothing could be read");
+    assert_eq!(grant(&world).await["open_intents"]["N"], "0", "but the maker did answer");
+    world.cloud.faults().clear();
+
+    world.clock.advance(hours(1));
+    world.run_all().await;
+    let enrollment = world.read(&format!("/v1/enrollments/{id}")).await;
+    assert_eq!(
+        (&enrollment["status"], &enrollment["reason"]),
+        (&json!("reauthorization_required"), &json!("withdrawn"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_maker_that_is_down_after_the_confirmation_is_asked_for_the_cars_until_it_answers() {
     let world = World::start().await;
     world.maker().fault(Fault::times(Operation::Vehicles, 60, FaultKind::Status(503)));

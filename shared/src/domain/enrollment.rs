@@ -8,7 +8,8 @@
 //!                                            erasing ──▶ erased
 //! ```
 
-use std::{fmt, str::FromStr};
+mod status;
+mod user_ref;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
@@ -16,6 +17,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::{
+    status::{Reason, Status, UnknownStatus},
+    user_ref::{InvalidUserRef, UserRef},
+};
 use super::{
     brand::Brand,
     ids::{EnrollmentId, GrantId},
@@ -29,163 +34,6 @@ pub const CONFIRM_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 pub const EXCHANGE_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// The version of the texts that the user agreed to, for the consent record.
 pub const CONSENT_TEXT: &str = "2026-11";
-
-/// The operator's own name for a user: opaque to us, and no e-mail address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "user-4711")]
-pub struct UserRef(String);
-
-/// Not a `user_ref`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected 1 to 128 letters, digits or any of . _ : - (an e-mail address is refused)")]
-pub struct InvalidUserRef;
-
-impl UserRef {
-    /// The user of open mode, where nobody names one.
-    #[must_use]
-    pub fn open() -> Self {
-        Self("open".into())
-    }
-
-    /// As text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for UserRef {
-    type Err = InvalidUserRef;
-
-    fn from_str(text: &str) -> Result<Self, InvalidUserRef> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
-        let well_formed = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
-        well_formed.then(|| Self(text.to_owned())).ok_or(InvalidUserRef)
-    }
-}
-
-impl TryFrom<String> for UserRef {
-    type Error = InvalidUserRef;
-
-    fn try_from(text: String) -> Result<Self, InvalidUserRef> {
-        text.parse()
-    }
-}
-
-impl From<UserRef> for String {
-    fn from(user: UserRef) -> Self {
-        user.0
-    }
-}
-
-/// Where an enrollment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// The operator has a login link; nobody came back through it yet.
-    Begun,
-    /// A callback claimed it and is exchanging the code.
-    Exchanging,
-    /// Consent is there, sealed; the operator's backend has yet to say that it is its user's.
-    AwaitingConfirmation,
-    /// Data flows.
-    Active,
-    /// The user refused, at the maker.
-    Declined,
-    /// The consent came to nothing; `reason` says why.
-    Failed,
-    /// The consent renewed an older enrollment, named in `merged_into`.
-    Merged,
-    /// The maker ended the grant: the user must consent again.
-    ReauthorizationRequired,
-    /// Being erased: nothing is shown, fetched or told any more.
-    Erasing,
-    /// Gone, but for this tombstone.
-    Erased,
-}
-
-impl Status {
-    /// Every status, in the order of a life.
-    pub const ALL: [Self; 10] = [
-        Self::Begun,
-        Self::Exchanging,
-        Self::AwaitingConfirmation,
-        Self::Active,
-        Self::Declined,
-        Self::Failed,
-        Self::Merged,
-        Self::ReauthorizationRequired,
-        Self::Erasing,
-        Self::Erased,
-    ];
-
-    /// As stored and shown.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Begun => "begun",
-            Self::Exchanging => "exchanging",
-            Self::AwaitingConfirmation => "awaiting_confirmation",
-            Self::Active => "active",
-            Self::Declined => "declined",
-            Self::Failed => "failed",
-            Self::Merged => "merged",
-            Self::ReauthorizationRequired => "reauthorization_required",
-            Self::Erasing => "erasing",
-            Self::Erased => "erased",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Not a status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "expected one of begun, exchanging, awaiting_confirmation, active, declined, failed, merged, reauthorization_required, erasing, erased"
-)]
-pub struct UnknownStatus;
-
-impl FromStr for Status {
-    type Err = UnknownStatus;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
-    }
-}
-
-/// Why an enrollment stands where it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The user refused consent.
-    DeclinedByUser,
-    /// The identity provider answered with an error.
-    ProviderError,
-    /// The identity provider could not be reached or gave nonsense.
-    ProviderUnavailable,
-    /// The id token was not for us, not for this login, or expired.
-    IdentityRefused,
-    /// The tokens could not be stored and were revoked.
-    NotStored,
-    /// The callback died before it had an outcome.
-    Interrupted,
-    /// Nobody confirmed within 15 minutes.
-    NotConfirmed,
-    /// The maker ended the grant: withdrawn there, or expired.
-    Withdrawn,
-    /// A renewal's answer was lost on the way, and with it the only valid token.
-    LostAnswer,
-    /// The operator asked for erasure.
-    Requested,
-    /// Signed in, but this account has no car of this brand.
-    NoVehicle,
-}
 
 /// What the user agreed to: kept, and given out on request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
