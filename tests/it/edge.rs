@@ -187,6 +187,21 @@ async fn a_wrong_method_is_not_allowed_and_a_wrong_type_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_the_limit_is_not_read_and_writes_nothing() {
+    let world = World::start().await;
+    let wish = |padding: usize| {
+        let user = "u".repeat(padding);
+        json!({"user_ref": user, "brand": "peugeot", "confirm": "page"}).to_string()
+    };
+
+    let (status, problem) = post(&world, "/v1/enrollments", wish(64 * 1024)).await;
+    assert_eq!((status, problem["type"].as_str()), (413, Some("body_not_read")), "{problem}");
+    let (status, problem) = post(&world, "/v1/enrollments", wish(60 * 1024)).await;
+    assert_eq!(status, 400, "read, and then refused for what it says: {problem}");
+    assert!(world.cloud.items("Records").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_or_name_is_refused_at_the_database_and_at_the_maker() {
     let world = World::start().await;
     let maker = format!("http://{}", world.cloud.simulator().unwrap().addr());
