@@ -15,7 +15,9 @@ use aws_smithy_runtime_api::{
     http::Response,
 };
 use aws_smithy_types::{
-    body::SdkBody, error::metadata::ProvideErrorMetadata, retry::RetryConfig,
+    body::SdkBody,
+    error::metadata::ProvideErrorMetadata,
+    retry::{ReconnectMode, RetryConfig},
     timeout::TimeoutConfig,
 };
 use http_body_util::BodyExt;
@@ -62,7 +64,10 @@ impl Parts {
         Self {
             credentials: Credentials::from_keys(&aws.access_key_id, secret, session),
             http: OurHttp(http),
-            retry: RetryConfig::standard().with_max_attempts(4),
+            // A connection that broke is dropped by the pool of `reqwest`; the SDK has no hold on it.
+            retry: RetryConfig::standard()
+                .with_max_attempts(4)
+                .with_reconnect_mode(ReconnectMode::ReuseAllConnections),
             timeouts: TimeoutConfig::builder()
                 .operation_timeout(std::time::Duration::from_secs(8))
                 .operation_attempt_timeout(std::time::Duration::from_secs(3))
