@@ -1,5 +1,7 @@
 //! Cars as they are: sold, renamed, silent, private, and read by those who may.
 
+use std::collections::BTreeSet;
+
 use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -156,6 +158,42 @@ async fn after_two_days_there_are_changes_journeys_and_warnings_and_pages_of_the
         let answer = world.api("GET", &format!("{car}/trips?{wrong}"), None).await;
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_history_looks_on_for_what_is_wanted_and_says_where_it_gave_up() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 48).await;
+    let list = format!("/v1/enrollments/{id}/vehicles/{E208}/history");
+    let whole = history(&world, &format!("{list}?limit=100")).await.concat();
+    let names: BTreeSet<_> =
+        whole.iter().map(|change| change["field"].as_str().unwrap().to_owned()).collect();
+    assert!(names.len() > 5, "{names:?}");
+
+    for name in &names {
+        let found = history(&world, &format!("{list}?fields={name}&limit=10")).await;
+        let wanted: Vec<_> =
+            whole.iter().filter(|change| change["field"] == name.as_str()).cloned().collect();
+        assert_eq!(found.concat(), wanted, "{name}");
+        let (_, followed) = found.split_last().unwrap();
+        assert!(followed.iter().all(|page| !page.is_empty()), "{name}: {found:?}");
+    }
+
+    let nothing = history(&world, &format!("{list}?fields=no.such&limit=1")).await;
+    assert!(nothing.concat().is_empty() && nothing.len() > 1, "{nothing:?}");
+}
+
+/// All pages of a list.
+async fn history(world: &World, list: &str) -> Vec<Vec<Value>> {
+    let (mut all, mut next) = (Vec::new(), String::new());
+    for _ in 0..500 {
+        let page = world.read(&format!("{list}{next}")).await;
+        all.push(page["items"].as_array().unwrap().clone());
+        let Some(cursor) = page["next"].as_str() else { return all };
+        next = format!("&cursor={cursor}");
+    }
+    panic!("a list without an end: {list}");
 }
 
 /// All journeys, by pages of this size.
