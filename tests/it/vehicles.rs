@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use simulator::Operation;
+use simulator::{Fault, FaultKind, Operation};
 use tests::World;
 
 const E208: &str = "VR3UHZKXZPT000208";
@@ -66,6 +66,28 @@ async fn an_account_without_a_car_is_told_as_such_and_looked_at_again() {
         assert_eq!(enrollment["vehicles"], 0, "{account}");
         assert!(cars(&world, &id).await.is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_car_just_found_says_not_fetched_yet_until_the_maker_has_answered_for_it() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "ds", "ds-sacha").await;
+    let vin = "VR1UCYHZSPW000003";
+    let reasons = |car: &Value| -> BTreeSet<String> {
+        let blocks = car["state"].as_object().unwrap();
+        blocks.values().map(|block| block["missing"].as_str().unwrap().to_owned()).collect()
+    };
+
+    let found = reasons(&state(&world, &id, vin).await);
+    assert!(found.contains("not_fetched_yet") && !found.contains("never_reported"), "{found:?}");
+    world.maker().fault(Fault::times(Operation::Status, 9, FaultKind::Status(500)));
+    fetch_for(&world, 1).await;
+    assert_eq!(reasons(&state(&world, &id, vin).await), found, "a failure is no answer");
+    world.maker().clear_faults();
+    fetch_for(&world, 26).await;
+
+    let asked = reasons(&state(&world, &id, vin).await);
+    assert!(asked.contains("never_reported") && !asked.contains("not_fetched_yet"), "{asked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
