@@ -10,6 +10,7 @@
 
 mod architecture;
 mod confirmation;
+mod control;
 mod costs;
 mod deaths;
 mod edge;

@@ -1,9 +1,11 @@
 //! Cars as they are: sold, renamed, silent, private, and read by those who may.
 
+use std::collections::BTreeSet;
+
 use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use simulator::Operation;
+use simulator::{Fault, FaultKind, Operation};
 use tests::World;
 
 const E208: &str = "VR3UHZKXZPT000208";
@@ -64,6 +66,28 @@ async fn an_account_without_a_car_is_told_as_such_and_looked_at_again() {
         assert_eq!(enrollment["vehicles"], 0, "{account}");
         assert!(cars(&world, &id).await.is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_car_just_found_says_not_fetched_yet_until_the_maker_has_answered_for_it() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "ds", "ds-sacha").await;
+    let vin = "VR1UCYHZSPW000003";
+    let reasons = |car: &Value| -> BTreeSet<String> {
+        let blocks = car["state"].as_object().unwrap();
+        blocks.values().map(|block| block["missing"].as_str().unwrap().to_owned()).collect()
+    };
+
+    let found = reasons(&state(&world, &id, vin).await);
+    assert!(found.contains("not_fetched_yet") && !found.contains("never_reported"), "{found:?}");
+    world.maker().fault(Fault::times(Operation::Status, 9, FaultKind::Status(500)));
+    fetch_for(&world, 1).await;
+    assert_eq!(reasons(&state(&world, &id, vin).await), found, "a failure is no answer");
+    world.maker().clear_faults();
+    fetch_for(&world, 26).await;
+
+    let asked = reasons(&state(&world, &id, vin).await);
+    assert!(asked.contains("never_reported") && !asked.contains("not_fetched_yet"), "{asked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,6 +180,42 @@ async fn after_two_days_there_are_changes_journeys_and_warnings_and_pages_of_the
         let answer = world.api("GET", &format!("{car}/trips?{wrong}"), None).await;
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_history_looks_on_for_what_is_wanted_and_says_where_it_gave_up() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 48).await;
+    let list = format!("/v1/enrollments/{id}/vehicles/{E208}/history");
+    let whole = history(&world, &format!("{list}?limit=100")).await.concat();
+    let names: BTreeSet<_> =
+        whole.iter().map(|change| change["field"].as_str().unwrap().to_owned()).collect();
+    assert!(names.len() > 5, "{names:?}");
+
+    for name in &names {
+        let found = history(&world, &format!("{list}?fields={name}&limit=10")).await;
+        let wanted: Vec<_> =
+            whole.iter().filter(|change| change["field"] == name.as_str()).cloned().collect();
+        assert_eq!(found.concat(), wanted, "{name}");
+        let (_, followed) = found.split_last().unwrap();
+        assert!(followed.iter().all(|page| !page.is_empty()), "{name}: {found:?}");
+    }
+
+    let nothing = history(&world, &format!("{list}?fields=no.such&limit=1")).await;
+    assert!(nothing.concat().is_empty() && nothing.len() > 1, "{nothing:?}");
+}
+
+/// All pages of a list.
+async fn history(world: &World, list: &str) -> Vec<Vec<Value>> {
+    let (mut all, mut next) = (Vec::new(), String::new());
+    for _ in 0..500 {
+        let page = world.read(&format!("{list}{next}")).await;
+        all.push(page["items"].as_array().unwrap().clone());
+        let Some(cursor) = page["next"].as_str() else { return all };
+        next = format!("&cursor={cursor}");
+    }
+    panic!("a list without an end: {list}");
 }
 
 /// All journeys, by pages of this size.

@@ -29,6 +29,7 @@ pub(crate) enum Scope {
     Read,
     ReadPosition,
     Erase,
+    Admin,
 }
 
 impl Scope {
@@ -38,6 +39,7 @@ impl Scope {
             Self::Read => "read",
             Self::ReadPosition => "read:position",
             Self::Erase => "erase",
+            Self::Admin => "admin",
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{
     App,
-    domain::{alert::Alert, snapshot::Change, trip::Trip, vin::Vin},
+    domain::{alert::Alert, ids::EnrollmentId, snapshot::Change, trip::Trip, vin::Vin},
     http::{Problem, query_once},
     store::vehicles::History,
 };
@@ -20,7 +20,11 @@ use crate::{
     views::Page,
 };
 
-/// What changed, when it was seen: oldest first.
+/// How often one page looks further for what is wanted of it.
+const LOOKS: usize = 10;
+
+/// What changed, when it was seen: oldest first. Where what is wanted is rare, a
+/// page may hold less than `limit`, and yet give a `next`: only its absence says that this was all.
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/history", tag = "vehicles", security(("key" = ["read"])),
     params(
@@ -28,7 +32,8 @@ use crate::{
         ("from" = Option<String>, Query, description = "RFC 3339; the beginning by default"),
         ("to" = Option<String>, Query, description = "RFC 3339; now by default"),
         ("fields" = Option<String>, Query, description = "Names such as `electric.level`, separated by commas"),
-        ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
+        ("limit" = Option<u8>, Query, description = "How many moments at which something wanted changed; 100 by default"),
+        ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<Change>), (status = 404, body = Problem))
 )]
@@ -40,15 +45,18 @@ pub(crate) async fn observations(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Change>>, Error> {
     let positions = key.has(Scope::ReadPosition);
-    let (page, query) =
-        page::<Vec<Change>>(&app, &key, &id, &vin, query, History::Observations).await?;
+    let (asked, query) = Asked::read(&app, &key, &id, &vin, query, History::Observations).await?;
     let fields: Option<Vec<&str>> = query.as_deref().map(|fields| fields.split(',').collect());
     let wanted = |change: &Change| {
         let visible = positions || !change.field.is_position();
         visible && fields.as_ref().is_none_or(|names| names.contains(&change.field.name()))
     };
-    let items = page.items.into_iter().flatten().filter(wanted).collect();
-    Ok(Json(Page { items, next: page.next }))
+    let keep = |mut moment: Vec<Change>| {
+        moment.retain(wanted);
+        (!moment.is_empty()).then_some(moment)
+    };
+    let Page { items, next } = asked.page(&app, keep).await?;
+    Ok(Json(Page { items: items.into_iter().flatten().collect(), next }))
 }
 
 /// The car's warnings, by start.
@@ -67,7 +75,8 @@ pub(crate) async fn alerts(
     Path((id, vin)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Alert>>, Error> {
-    let (mut page, _) = page::<Alert>(&app, &key, &id, &vin, query, History::Alerts).await?;
+    let (asked, _) = Asked::read(&app, &key, &id, &vin, query, History::Alerts).await?;
+    let mut page = asked.page::<Alert>(&app, Some).await?;
     if !key.has(Scope::ReadPosition) {
         for alert in &mut page.items {
             alert.start_place = None;
@@ -93,7 +102,8 @@ pub(crate) async fn trips(
     Path((id, vin)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Trip>>, Error> {
-    let (mut page, _) = page::<Trip>(&app, &key, &id, &vin, query, History::Trips).await?;
+    let (asked, _) = Asked::read(&app, &key, &id, &vin, query, History::Trips).await?;
+    let mut page = asked.page::<Trip>(&app, Some).await?;
     if !key.has(Scope::ReadPosition) {
         for trip in &mut page.items {
             trip.start_place = None;
@@ -103,32 +113,67 @@ pub(crate) async fn trips(
     Ok(Json(page))
 }
 
-/// A page, and what `fields` said.
-async fn page<T: DeserializeOwned + Serialize>(
-    app: &App,
-    key: &Key,
-    id: &str,
-    vin: &str,
-    query: Option<String>,
+/// What a page is asked of.
+struct Asked {
+    enrollment: EnrollmentId,
     history: History,
-) -> Result<(Page<T>, Option<String>), Error> {
-    key.require(Scope::Read)?;
-    let mut query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
-    let now = app.clock.now();
-    let from = time(query.get("from"), "from")?.unwrap_or(Timestamp::UNIX_EPOCH);
-    let to = time(query.get("to"), "to")?.unwrap_or(now);
-    if from > to {
-        return Err(Error::invalid("from", "expected a time before `to`"));
+    vin: Vin,
+    span: (Timestamp, Timestamp),
+    limit: i32,
+    after: Option<String>,
+    /// What its cursor is good for.
+    of: String,
+}
+
+impl Asked {
+    /// Checks the request; gives what `fields` said beside it.
+    async fn read(
+        app: &App,
+        key: &Key,
+        id: &str,
+        vin: &str,
+        query: Option<String>,
+        history: History,
+    ) -> Result<(Self, Option<String>), Error> {
+        key.require(Scope::Read)?;
+        let mut query = query_once(query.as_deref()).map_err(Error::Request)?;
+        let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
+        let from = time(query.get("from"), "from")?.unwrap_or(Timestamp::UNIX_EPOCH);
+        let to = time(query.get("to"), "to")?.unwrap_or(app.clock.now());
+        if from > to {
+            return Err(Error::invalid("from", "expected a time before `to`"));
+        }
+        let enrollment = enrollments::open(app, id).await?.value.id;
+        let of = format!("{history:?} {enrollment} {}", vin.as_str());
+        let after = cursor::read(app, &of, query.get("cursor").map(String::as_str)).await?;
+        let limit = cursor::limit(query.get("limit").map(String::as_str))?;
+        let asked = Self { enrollment, history, vin, span: (from, to), limit, after, of };
+        Ok((asked, query.remove("fields")))
     }
-    let found = enrollments::open(app, id).await?;
-    let of = format!("{history:?} {} {}", found.value.id, vin.as_str());
-    let after = cursor::read(app, &of, query.get("cursor").map(String::as_str)).await?;
-    let limit = cursor::limit(query.get("limit").map(String::as_str))?;
-    let (items, next) =
-        app.store.entries(&found.value.id, history, &vin, (from, to), after, limit, now).await?;
-    let next = cursor::write(app, &of, next).await?;
-    Ok((Page { items, next }, query.remove("fields")))
+
+    /// Up to `limit` entries of which `keep` leaves something. It looks on for them a few times;
+    /// where it gave up, the next page goes on.
+    async fn page<T: DeserializeOwned + Serialize>(
+        self,
+        app: &App,
+        keep: impl Fn(T) -> Option<T>,
+    ) -> Result<Page<T>, Error> {
+        let Self { enrollment, history, vin, span, limit, mut after, of } = self;
+        let now = app.clock.now();
+        let mut items = Vec::new();
+        let mut left = limit;
+        for _ in 0..LOOKS {
+            let (found, next) =
+                app.store.entries(&enrollment, history, &vin, span, after, left, now).await?;
+            items.extend(found.into_iter().filter_map(&keep));
+            after = next;
+            left = limit - i32::try_from(items.len()).unwrap_or(limit);
+            if after.is_none() || left == 0 {
+                break;
+            }
+        }
+        Ok(Page { items, next: cursor::write(app, &of, after).await? })
+    }
 }
 
 fn time(text: Option<&String>, field: &str) -> Result<Option<Timestamp>, Error> {

@@ -7,6 +7,7 @@ mod auth;
 mod begin;
 mod body;
 mod confirm;
+mod control;
 mod cursor;
 mod eligibility;
 mod enrollments;
@@ -45,6 +46,7 @@ const LONGEST_BODY: usize = 64 * 1024;
     tags(
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
+        (name = "control", description = "Whether the maker may be called"),
     )
 )]
 struct Document;
@@ -64,6 +66,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(history::trips))
         .routes(routes!(refresh::post))
         .routes(routes!(eligibility::get))
+        .routes(routes!(control::get, control::put))
 }
 
 /// The function's routes.

@@ -111,10 +111,13 @@ pub(crate) async fn state(
     vin: &Vin,
 ) -> Result<VehicleState, Error> {
     let known = app.store.known(&enrollment.id, vin).await?.ok_or(Error::NotFound)?;
+    // What has told something was asked: only a car without any state needs the second read.
+    let asked = !known.value.snapshot.is_empty()
+        || app.store.car(&enrollment.id, vin).await?.is_some_and(|(car, _)| car.was_asked());
     let now = app.clock.now();
     let host = app.maker.settings().api_url.host_str().unwrap_or_default();
     let answers = app.store.control().await?.allows(enrollment.brand, host, now);
     let maker = if answers { MakerState::Answers } else { MakerState::Down };
     let positions = key.has(Scope::ReadPosition);
-    Ok(VehicleState::new(enrollment, known.value, positions, maker, now))
+    Ok(VehicleState::new(enrollment, known.value, asked, positions, maker, now))
 }

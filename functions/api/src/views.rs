@@ -134,10 +134,12 @@ impl VehicleView {
 }
 
 impl VehicleState {
-    /// `positions`: whether the reader may see places.
+    /// `asked`: whether the maker has ever answered for the car's state; `positions`: whether the
+    /// reader may see places.
     pub(crate) fn new(
         enrollment: &Enrollment,
         known: Known,
+        asked: bool,
         positions: bool,
         maker: MakerState,
         now: Timestamp,
@@ -148,7 +150,7 @@ impl VehicleState {
         let block = |block: Block| {
             let view = BlockView {
                 observed_at: shown.observed_at(block),
-                missing: shown.missing(block, &enrollment.scopes, capabilities.as_ref()),
+                missing: shown.missing(block, &enrollment.scopes, capabilities.as_ref(), asked),
                 stale: shown.stale(block, maker, now),
                 values: values(&shown, block),
             };

@@ -30,6 +30,8 @@ enum Claimed {
     /// Another request has it: this is how things stand.
     Another(Enrollment),
     Gone,
+    /// The operator stopped this brand: nothing is claimed, so the same link can be opened again.
+    Stopped,
 }
 
 pub(crate) async fn run(app: &App, attempt: &Attempt, code: SecretString) -> Result<Ending, Error> {
@@ -37,6 +39,10 @@ pub(crate) async fn run(app: &App, attempt: &Attempt, code: SecretString) -> Res
         Claimed::Ours(enrollment) => exchange(app, attempt, enrollment, code).await,
         Claimed::Another(enrollment) => second(app, attempt, enrollment).await,
         Claimed::Gone => Ok(Ending::new(Outcome::Expired)),
+        Claimed::Stopped => {
+            tracing::info!(brand = %attempt.ticket.brand, "a code was not exchanged: the brand is stopped");
+            Ok(Ending::new(Outcome::Unavailable))
+        }
     }
 }
 
@@ -54,6 +60,9 @@ async fn claim(app: &App, attempt: &Attempt) -> Result<Claimed, Error> {
         let Ok(claimed) = known.clone().claim(attempt.state_sha256.clone(), now) else {
             return Ok(Claimed::Another(known));
         };
+        if app.store.control().await?.stops(attempt.ticket.brand) {
+            return Ok(Claimed::Stopped);
+        }
         match app.store.save_enrollment(&claimed, version).await {
             Ok(()) => return Ok(Claimed::Ours(Versioned { value: claimed, version: version + 1 })),
             Err(store::Error::Conflict) => {}

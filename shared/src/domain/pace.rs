@@ -109,6 +109,12 @@ impl Car {
         }
     }
 
+    /// Whether the maker has ever answered for its state, if only that there is none.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        self.status_hash.is_some() || self.look(Kind::Status).absent.is_some()
+    }
+
     /// The look for a kind.
     #[must_use]
     pub fn look(&self, kind: Kind) -> &Look {

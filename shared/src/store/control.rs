@@ -21,11 +21,16 @@ pub struct Control {
 }
 
 impl Control {
+    /// Whether the operator stopped all calls for `brand`.
+    #[must_use]
+    pub fn stops(&self, brand: Brand) -> bool {
+        self.stopped.contains(&brand)
+    }
+
     /// Whether `host` may be called for `brand`.
     #[must_use]
     pub fn allows(&self, brand: Brand, host: &str, now: Timestamp) -> bool {
-        !self.stopped.contains(&brand)
-            && self.paused.get(host).is_none_or(|until| *until <= now.as_second())
+        !self.stops(brand) && self.paused.get(host).is_none_or(|until| *until <= now.as_second())
     }
 }
 

@@ -16,6 +16,8 @@ const UNSEEN: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
+    /// Nobody has asked for it yet: the car was found a moment ago, or no look at it succeeded.
+    NotFetchedYet,
     /// The car can tell it, and has not yet.
     NeverReported,
     /// The driver hides it on purpose.
@@ -49,13 +51,15 @@ pub enum MakerState {
 
 impl Snapshot {
     /// Why a block is missing; `None` if it is there. `granted` are the scopes asked for and
-    /// consented to, `capabilities` what the vehicle can tell, if known.
+    /// consented to, `capabilities` what the vehicle can tell, if known; `asked`: whether the maker
+    /// has ever answered for the car's state.
     #[must_use]
     pub fn missing<S: AsRef<str>>(
         &self,
         block: Block,
         granted: &[S],
         capabilities: Option<&Capabilities>,
+        asked: bool,
     ) -> Option<Missing> {
         let scope = block.scope();
         let is_granted = granted.iter().any(|granted| covers(granted.as_ref(), scope));
@@ -67,6 +71,8 @@ impl Snapshot {
             Some(Missing::NotSupported)
         } else if self.hides(block) {
             Some(Missing::Privacy)
+        } else if !asked {
+            Some(Missing::NotFetchedYet)
         } else {
             Some(Missing::NeverReported)
         }
@@ -121,7 +127,17 @@ mod tests {
     fn missing(snapshot: &Snapshot, block: Block, granted: &[&str]) -> Option<Missing> {
         let data = ["data:telemetry:vehicle:energies".into(), "data:position".into()].into();
         let capabilities = Capabilities { data, ..Capabilities::default() };
-        snapshot.missing(block, granted, Some(&capabilities))
+        snapshot.missing(block, granted, Some(&capabilities), true)
+    }
+
+    #[test]
+    fn what_was_never_asked_for_is_not_called_never_reported() {
+        let (none, all) = (Snapshot::new(), ["data:telemetry", "data:position"]);
+        let why = |granted: &[&str]| none.missing(Block::Position, granted, None, false);
+
+        assert_eq!(why(&all), Some(Missing::NotFetchedYet));
+        assert_eq!(why(&["data:telemetry"]), Some(Missing::Scope));
+        assert_eq!(missing(&none, Block::Position, &all), Some(Missing::NeverReported));
     }
 
     #[test]
