@@ -13,6 +13,7 @@ mod confirmation;
 mod costs;
 mod deaths;
 mod edge;
+mod events;
 mod expiry;
 mod grants;
 mod in_flight;

@@ -1,8 +1,11 @@
 //! What the operator is told: small by construction, an event says what changed.
 
+mod changed;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::changed::Changed;
 use super::{
     brand::Brand,
     enrollment::Reason,
@@ -66,13 +69,33 @@ pub enum What {
         /// Which.
         vin: Vin,
     },
-    /// Fields of a car's state changed.
+    /// Fields of a car's state changed. That a place changed is told, but neither the old nor the
+    /// new one unless past positions are kept at all (`POSITION_HISTORY`): an event outlives the
+    /// moment by two weeks. With every field at its longest it stays far below an item's 400 KB.
     #[serde(rename = "vehicle.state.changed")]
     StateChanged {
         /// Which car.
         vin: Vin,
-        /// The names of the fields; their values stand in the snapshot.
-        fields: Vec<String>,
+        /// What changed, field by field.
+        changes: Vec<Changed>,
+    },
+    /// The traction battery began to charge.
+    #[serde(rename = "vehicle.charging.started")]
+    ChargingStarted {
+        /// Which car.
+        vin: Vin,
+        /// How full the battery is, percent.
+        level: Option<f64>,
+    },
+    /// It charges no more.
+    #[serde(rename = "vehicle.charging.ended")]
+    ChargingEnded {
+        /// Which car.
+        vin: Vin,
+        /// How full the battery is, percent.
+        level: Option<f64>,
+        /// `finished`, `stopped`, `failure` or `disconnected`; nothing, if the car says nothing.
+        status: Option<String>,
     },
 }
 

@@ -1,5 +1,7 @@
 //! A look at one car: what is due of it is asked for, and written only if it changed.
 
+use std::iter;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
@@ -7,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     domain::{
-        event::{Event, What},
+        event::Event,
         pace::{Absent, Car, Kind, Mood},
         snapshot::{Change, Snapshot},
         vin::Vin,
@@ -19,7 +21,7 @@ use crate::{
     },
 };
 
-use super::{Error, Visit};
+use super::{Error, Visit, tell};
 
 /// Trips and alerts are kept by the maker for about two months; no look goes back further, nor
 /// further than we keep them.
@@ -166,21 +168,22 @@ impl Visit<'_> {
     async fn try_merge(&self, car: &mut Car, newer: Snapshot) -> Result<bool, Error> {
         let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
         let known = store.known(id, &car.vin).await?.ok_or(store::Error::Conflict)?;
+        let before = known.value.snapshot.clone();
         let (snapshot, changes) = known.value.snapshot.merge(newer);
         car.mood = Mood::of(&snapshot);
         if changes.is_empty() {
             return Ok(false);
         }
+        let charging = tell::charging(&car.vin, &before, &snapshot);
         let mut transaction = Transaction::new();
         store.demand_open_in(&mut transaction, id)?;
         let merged = Known { vehicle: known.value.vehicle, snapshot };
         store.save_known_in(&mut transaction, id, &merged, known.version)?;
         self.observe(&mut transaction, &car.vin, &changes)?;
-        let mut fields: Vec<_> =
-            changes.iter().map(|change| change.field.name().to_owned()).collect();
-        fields.dedup();
-        let what = What::StateChanged { vin: car.vin.clone(), fields };
-        store.tell_in(&mut transaction, Event::new(id, what, now))?;
+        let told = tell::changed(&car.vin, &changes, self.app.config.retention.positions);
+        for what in iter::once(told).chain(charging) {
+            store.tell_in(&mut transaction, Event::new(id, what, now))?;
+        }
         store.commit(transaction).await?;
         car.changed_at = Some(now);
         Ok(true)
