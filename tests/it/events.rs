@@ -1,5 +1,6 @@
 //! What the operator is told of cars: what changed, once, under one id.
 
+use accessing_party::{Effect, Operation as Db, Rule};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::Change;
@@ -103,4 +104,152 @@ async fn a_charge_is_told_when_it_begins_and_when_it_ends() {
     assert_eq!(over.len(), 1, "{over:?}");
     assert_eq!(over[0]["status"]["S"], "stopped");
     assert!(number(&over[0]["level"]) > number(&begun[0]["level"]), "{over:?}");
+}
+
+const RAISED: &str = "vehicle.alert.raised";
+const CLEARED: &str = "vehicle.alert.cleared";
+const COMPLETED: &str = "vehicle.trip.completed";
+
+/// What was told of named things, each as its type and the maker's id, sorted.
+async fn things(world: &World, id: &str) -> Vec<(String, String)> {
+    let mut things = Vec::new();
+    for (kind, name) in [(RAISED, "alert"), (CLEARED, "alert"), (COMPLETED, "trip")] {
+        let all = told(world, id, kind).await;
+        things
+            .extend(all.iter().map(|what| (kind.into(), what[name]["S"].as_str().unwrap().into())));
+    }
+    things.sort();
+    things
+}
+
+/// What must have been told of named things: what began or ended since, as the API lists it.
+async fn due(world: &World, id: &str, since: &str) -> Vec<(String, String)> {
+    let car = format!("/v1/enrollments/{id}/vehicles/{CAR}");
+    let mut due = Vec::new();
+    let cases = [
+        ("alerts", RAISED, "started_at"),
+        ("alerts", CLEARED, "ended_at"),
+        ("trips", COMPLETED, "stopped_at"),
+    ];
+    for (list, kind, time) in cases {
+        let mut next = String::new();
+        loop {
+            let page = world.patiently("GET", &format!("{car}/{list}?limit=100{next}"), None).await;
+            for item in page.body["items"].as_array().unwrap() {
+                if item[time].as_str().is_some_and(|at| at >= since) {
+                    due.push((kind.to_owned(), item["id"].as_str().unwrap().to_owned()));
+                }
+            }
+            let Some(cursor) = page.body["next"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+        }
+    }
+    due.sort();
+    due
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_before_the_enrollment_is_no_news_and_what_comes_after_is_told_once() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let since = world.now().to_string();
+    fetch_after(&world, 1).await;
+    let trips = format!("/v1/enrollments/{id}/vehicles/{CAR}/trips");
+    assert!(!world.read(&trips).await["items"].as_array().unwrap().is_empty());
+    assert!(things(&world, &id).await.is_empty(), "two months of old trips are no news");
+
+    for _ in 0..24 * 5 {
+        fetch_after(&world, 60).await;
+    }
+    // Whatever ended just now is read with the next look at its kind.
+    let things = things(&world, &id).await;
+    assert!(things.iter().filter(|(kind, _)| kind == COMPLETED).count() > 3, "{things:?}");
+    assert_eq!(things, due(&world, &id, &since).await);
+    let trip = &told(&world, &id, COMPLETED).await[0];
+    assert!(number(&trip["distance_km"]) > 0.0 && number(&trip["duration_s"]) > 0.0, "{trip}");
+    assert!(trip["started_at"]["S"].as_str() < trip["stopped_at"]["S"].as_str(), "{trip}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_is_told_when_it_comes_and_when_it_goes_however_long_it_held() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    fetch_after(&world, 10).await;
+    let mine = async |kind| {
+        let mut all = told(&world, &id, kind).await;
+        all.retain(|what| what["kind"]["S"] == "risk_of_ice" && what["severity"]["S"] == "warning");
+        all
+    };
+
+    world.maker().touch_car(CAR, Change::AlertRaised("RiskOfIce".into())).unwrap();
+    for _ in 0..50 {
+        fetch_after(&world, 60).await;
+    }
+    assert_eq!((mine(RAISED).await.len(), mine(CLEARED).await.len()), (1, 0));
+
+    world.maker().touch_car(CAR, Change::AlertCleared("RiskOfIce".into())).unwrap();
+    for _ in 0..10 {
+        fetch_after(&world, 60).await;
+    }
+    let (raised, cleared) = (mine(RAISED).await, mine(CLEARED).await);
+    assert_eq!((raised.len(), cleared.len()), (1, 1));
+    assert_eq!(raised[0]["alert"], cleared[0]["alert"]);
+    assert!(raised[0]["ended_at"]["S"].is_null() && cleared[0]["ended_at"]["S"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_an_unkind_database_nothing_is_told_twice_and_nothing_lost() {
+    for seed in 1..=2 {
+        let world = World::unkind(seed).await;
+        world.cloud.faults().calm(true);
+        let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+        let since = world.now().to_string();
+        fetch_after(&world, 1).await;
+        world.cloud.faults().calm(false);
+        world.maker().touch_car(CAR, Change::AlertRaised("RiskOfIce".into())).unwrap();
+        for _ in 0..14 {
+            fetch_after(&world, 60).await;
+        }
+        assert!(!world.cloud.faults().strikes().is_empty());
+        world.cloud.faults().calm(true);
+        for _ in 0..8 {
+            fetch_after(&world, 60).await;
+        }
+
+        let things = things(&world, &id).await;
+        assert!(things.len() > 1, "{seed}: {things:?}");
+        assert_eq!(things, due(&world, &id, &since).await, "{seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_that_dies_loses_no_news_and_tells_none_twice() {
+    let mut deaths = 0;
+    for effect in [Effect::DieBefore, Effect::DieAfter] {
+        for skip in 0.. {
+            let world = World::start().await;
+            let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+            let since = world.now().to_string();
+            fetch_after(&world, 1).await;
+            fetch_after(&world, 14 * 60).await;
+            world.maker().touch_car(CAR, Change::AlertRaised("RiskOfIce".into())).unwrap();
+            let death = Rule::once(effect).of("fetch").at(Db::TransactWriteItems).after(skip);
+            world.cloud.faults().next(death);
+            fetch_after(&world, 180).await;
+            let came = world.cloud.faults().pending() == 0;
+            world.cloud.faults().clear();
+            if !came {
+                break;
+            }
+            deaths += 1;
+            for _ in 0..8 {
+                fetch_after(&world, 60).await;
+            }
+
+            let things = things(&world, &id).await;
+            assert!(things.len() > 1, "{effect:?} {skip}: {things:?}");
+            assert_eq!(things, due(&world, &id, &since).await, "{effect:?} {skip}");
+        }
+    }
+    assert!(deaths >= 4, "{deaths}");
 }

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::changed::Changed;
 use super::{
+    alert::Severity,
     brand::Brand,
     enrollment::Reason,
     ids::{EnrollmentId, EventId},
+    vehicle::UpstreamId,
     vin::Vin,
 };
 
@@ -97,12 +99,81 @@ pub enum What {
         /// `finished`, `stopped`, `failure` or `disconnected`; nothing, if the car says nothing.
         status: Option<String>,
     },
+    /// A warning came up.
+    #[serde(rename = "vehicle.alert.raised")]
+    AlertRaised {
+        /// Of which car.
+        vin: Vin,
+        /// The maker's id of it.
+        alert: UpstreamId,
+        /// Of about 110 kinds: `fuel_level_low`, …
+        kind: Option<String>,
+        /// How grave it is.
+        severity: Option<Severity>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// When it ended, if it did before it could be told.
+        ended_at: Option<Timestamp>,
+    },
+    /// A warning went out.
+    #[serde(rename = "vehicle.alert.cleared")]
+    AlertCleared {
+        /// Of which car.
+        vin: Vin,
+        /// The maker's id of it.
+        alert: UpstreamId,
+        /// Of about 110 kinds: `fuel_level_low`, …
+        kind: Option<String>,
+        /// How grave it was.
+        severity: Option<Severity>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        ended_at: Option<Timestamp>,
+    },
+    /// A drive ended. Where it led is never told here.
+    #[serde(rename = "vehicle.trip.completed")]
+    TripCompleted {
+        /// Of which car.
+        vin: Vin,
+        /// The maker's id of it.
+        trip: UpstreamId,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        stopped_at: Option<Timestamp>,
+        /// How far it went, kilometres.
+        distance_km: Option<f64>,
+        /// How long it took, seconds.
+        duration_s: Option<f64>,
+    },
+}
+
+impl What {
+    /// What names the one thing told of, where the maker gave it a name: it is told under one id.
+    fn thing(&self) -> Option<[&str; 3]> {
+        match self {
+            Self::AlertRaised { vin, alert, .. } => {
+                Some(["alert.raised", vin.as_str(), alert.as_str()])
+            }
+            Self::AlertCleared { vin, alert, .. } => {
+                Some(["alert.cleared", vin.as_str(), alert.as_str()])
+            }
+            Self::TripCompleted { vin, trip, .. } => {
+                Some(["trip.completed", vin.as_str(), trip.as_str()])
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Event {
     /// A new one.
     #[must_use]
     pub fn new(enrollment: &EnrollmentId, what: What, time: Timestamp) -> Self {
-        Self { id: EventId::random(), time, enrollment: enrollment.clone(), what }
+        let id = what.thing().map_or_else(EventId::random, |[word, vin, thing]| {
+            EventId::derived(&[enrollment.as_str(), word, vin, thing])
+        });
+        Self { id, time, enrollment: enrollment.clone(), what }
     }
 }

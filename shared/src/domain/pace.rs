@@ -64,6 +64,12 @@ pub struct Car {
     pub mood: Mood,
     /// When its state changed last.
     pub changed_at: Option<Timestamp>,
+    /// When it was found in the account; what was before is no news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<Timestamp>,
+    /// When the oldest warning began that still holds: alerts are read from there, to see it end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerting_since: Option<Timestamp>,
     /// Looks, in the order of [`Kind::ALL`].
     pub looks: [Look; 4],
 }
@@ -105,6 +111,8 @@ impl Car {
             status_hash: None,
             mood: Mood::Parked,
             changed_at: None,
+            found_at: Some(now),
+            alerting_since: None,
             looks: [look(), look(), look(), look()],
         }
     }

@@ -43,12 +43,24 @@ struct SnapshotItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct EntryItem {
+pub(super) struct EntryItem {
     pk: String,
     sk: String,
     schema: u8,
     expires_at: i64,
     body: String,
+}
+
+impl EntryItem {
+    pub(super) fn new(
+        enrollment: &EnrollmentId,
+        sk: String,
+        expires_at: Timestamp,
+        body: String,
+    ) -> Self {
+        let expires_at = expires_at.as_second();
+        Self { pk: partition(enrollment), sk, schema: SCHEMA, expires_at, body }
+    }
 }
 
 /// What the API shows of a car.
@@ -80,7 +92,8 @@ impl History {
         }
     }
 
-    fn key(self, vin: &Vin, at: Timestamp, id: &str) -> String {
+    /// The key of an entry: the same thing has the same one.
+    pub(crate) fn key(self, vin: &Vin, at: Timestamp, id: &str) -> String {
         // The second alone: times sort as text, and a key of ours has one form.
         let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
         format!("{}#{}#{at}#{id}", self.prefix(), vin.as_str())
@@ -95,11 +108,11 @@ fn snapshot_key(vin: &Vin) -> String {
     format!("SNAP#{}", vin.as_str())
 }
 
-fn json<T: Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
+pub(super) fn json<T: Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| Error::Malformed(kind))
 }
 
-fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|_| Error::Malformed(kind))
 }
 
@@ -322,13 +335,8 @@ impl Store {
         entry: &T,
         expires_at: Timestamp,
     ) -> Result<(), Error> {
-        let item = EntryItem {
-            pk: partition(enrollment),
-            sk: history.key(vin, at, id),
-            schema: SCHEMA,
-            expires_at: expires_at.as_second(),
-            body: json(entry, "entry")?,
-        };
+        let (sk, body) = (history.key(vin, at, id), json(entry, "entry")?);
+        let item = EntryItem::new(enrollment, sk, expires_at, body);
         transaction.put(self.put_record(to_item(&item, "entry")?)?);
         Ok(())
     }

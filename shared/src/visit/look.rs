@@ -5,13 +5,14 @@ use std::iter;
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use crate::{
     domain::{
+        alert::Alert,
         event::Event,
         pace::{Absent, Car, Kind, Mood},
         snapshot::{Change, Snapshot},
+        trip::Trip,
         vin::Vin,
     },
     stellantis::api::{ApiError, Period, TripQuery},
@@ -28,8 +29,6 @@ use super::{Error, Visit, tell};
 const MAKER_KEEPS: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// A watermark is read again with this overlap: what the car uploads late carries an older time.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(6);
-/// Entries written in one transaction, which holds 100 items at most.
-const AT_ONCE: usize = 50;
 
 /// What a look brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -117,12 +116,21 @@ impl Visit<'_> {
     async fn alerts(&mut self, car: &mut Car) -> Result<Option<Absent>, Error> {
         let (address, now) = (car.address.clone(), self.app.clock.now());
         let period = Period::since(self.since(car, Kind::Alerts));
-        let alerts = self.ask(async |api| api.alerts(&address, period).await).await?;
+        let mut alerts = self.ask(async |api| api.alerts(&address, period).await).await?;
+        if !self.app.config.retention.positions {
+            alerts = alerts.into_iter().map(Alert::without_positions).collect();
+        }
         let entries: Vec<_> = alerts
             .iter()
             .map(|alert| (alert.started_at.unwrap_or(now), alert.id.as_str(), alert))
             .collect();
-        self.keep_entries(History::Alerts, &car.vin, &entries).await?;
+        let since = self.news_since(car);
+        let news = |old: Option<&Alert>, new: &Alert| tell::alert(&car.vin, old, new, since);
+        self.keep_entries(History::Alerts, &car.vin, &entries, news).await?;
+        if !alerts.is_empty() {
+            let holding = alerts.iter().filter(|alert| !alert.is_over());
+            car.alerting_since = holding.filter_map(|alert| alert.started_at).min();
+        }
         note_read(car, Kind::Alerts, alerts.len(), now);
         Ok(None)
     }
@@ -142,7 +150,9 @@ impl Visit<'_> {
             .iter()
             .map(|trip| (trip.started_at.unwrap_or(now), trip.id.as_str(), trip))
             .collect();
-        self.keep_entries(History::Trips, &car.vin, &entries).await?;
+        let since = self.news_since(car);
+        let news = |old: Option<&Trip>, new: &Trip| tell::trip(&car.vin, old, new, since);
+        self.keep_entries(History::Trips, &car.vin, &entries, news).await?;
         note_read(car, Kind::Trips, trips.len(), now);
         Ok(None)
     }
@@ -151,7 +161,11 @@ impl Visit<'_> {
         let now = self.app.clock.now();
         let days = i64::from(self.app.config.retention.history_days.max(1));
         let first = now - MAKER_KEEPS.min(SignedDuration::from_hours(24 * days));
-        car.look(kind).watermark.map_or(first, |watermark| first.max(watermark - OVERLAP))
+        let holding = car.alerting_since.filter(|_| kind == Kind::Alerts);
+        car.look(kind).watermark.map_or(first, |watermark| {
+            let read = watermark - OVERLAP;
+            first.max(holding.map_or(read, |holding| holding.min(read)))
+        })
     }
 
     /// Merges a newer document into what is known: state, history and event in one transaction.
@@ -209,35 +223,6 @@ impl Visit<'_> {
         let until = kept_until(now, retention.history_days);
         let (store, id) = (&self.app.store, &self.enrollment.id);
         store.add_entry_in(transaction, id, History::Observations, vin, (now, ""), &kept, until)?;
-        Ok(())
-    }
-
-    /// Writes entries before the watermark moves: dying in between, they are written once more.
-    async fn keep_entries<T: Serialize>(
-        &self,
-        history: History,
-        vin: &Vin,
-        entries: &[(Timestamp, &str, T)],
-    ) -> Result<(), Error> {
-        let (store, id) = (&self.app.store, &self.enrollment.id);
-        let days = self.app.config.retention.history_days;
-        for chunk in entries.chunks(AT_ONCE) {
-            let mut transaction = Transaction::new();
-            store.demand_open_in(&mut transaction, id)?;
-            for (at, entry_id, entry) in chunk {
-                let until = kept_until(*at, days.max(1));
-                store.add_entry_in(
-                    &mut transaction,
-                    id,
-                    history,
-                    vin,
-                    (*at, entry_id),
-                    entry,
-                    until,
-                )?;
-            }
-            store.commit(transaction).await?;
-        }
         Ok(())
     }
 
