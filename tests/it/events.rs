@@ -253,3 +253,60 @@ async fn a_fetch_that_dies_loses_no_news_and_tells_none_twice() {
     }
     assert!(deaths >= 4, "{deaths}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_car_that_falls_silent_is_told_once_and_once_more_when_it_speaks() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    fetch_after(&world, 10).await;
+    let count = async || {
+        let stale = told(&world, &id, "vehicle.data.stale").await;
+        (stale.len(), told(&world, &id, "vehicle.data.fresh").await.len())
+    };
+    // The maker answers, but tells the same old state.
+    let held = world.now();
+    world.maker().edit_car(CAR, |car| car.parked_since = Some(held)).unwrap();
+    for _ in 0..27 {
+        fetch_after(&world, 6 * 60).await;
+    }
+    assert_eq!(count().await, (0, 0), "not yet a week");
+
+    for _ in 0..12 {
+        fetch_after(&world, 6 * 60).await;
+    }
+    assert_eq!(count().await, (1, 0));
+    let stale = &told(&world, &id, "vehicle.data.stale").await[0];
+    assert!(stale["last_seen"]["S"].as_str().unwrap() <= held.to_string().as_str(), "{stale}");
+
+    world.maker().edit_car(CAR, |car| car.parked_since = None).unwrap();
+    for _ in 0..8 {
+        fetch_after(&world, 6 * 60).await;
+    }
+    assert_eq!(count().await, (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_is_told_once_whenever_the_fetch_dies() {
+    for effect in [Effect::DieBefore, Effect::DieAfter] {
+        let world = World::start().await;
+        let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+        fetch_after(&world, 10).await;
+        let held = world.now();
+        world.maker().edit_car(CAR, |car| car.parked_since = Some(held)).unwrap();
+        for _ in 0..27 {
+            fetch_after(&world, 6 * 60).await;
+        }
+        let death = Rule::once(effect).of("fetch").at(Db::TransactWriteItems);
+        world.cloud.faults().next(death);
+        let mut waited = 0;
+        while world.cloud.faults().pending() > 0 && waited < 60 {
+            fetch_after(&world, 60).await;
+            waited += 1;
+        }
+        assert_eq!(world.cloud.faults().pending(), 0, "{effect:?}");
+        for _ in 0..48 {
+            fetch_after(&world, 60).await;
+        }
+        assert_eq!(told(&world, &id, "vehicle.data.stale").await.len(), 1, "{effect:?}");
+    }
+}

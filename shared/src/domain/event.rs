@@ -147,6 +147,22 @@ pub enum What {
         /// How long it took, seconds.
         duration_s: Option<f64>,
     },
+    /// A car has told nothing for a week.
+    #[serde(rename = "vehicle.data.stale")]
+    DataStale {
+        /// Which.
+        vin: Vin,
+        /// When it told anything last.
+        last_seen: Timestamp,
+    },
+    /// It speaks again.
+    #[serde(rename = "vehicle.data.fresh")]
+    DataFresh {
+        /// Which.
+        vin: Vin,
+        /// When it told that.
+        last_seen: Timestamp,
+    },
 }
 
 impl What {

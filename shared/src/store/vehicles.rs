@@ -1,6 +1,8 @@
 //! Cars, their latest state and their history, all below their enrollment.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::{
+    Delete, Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -215,18 +217,43 @@ impl Store {
         enrollment: &EnrollmentId,
         car: &Car,
     ) -> Result<(), Error> {
-        let update = Update::builder()
+        let update = self.car_update(enrollment, car)?.condition_expression("attribute_exists(pk)");
+        transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
+        Ok(())
+    }
+
+    /// The same for a car that falls silent or speaks again, which one look alone may tell.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn turn_car_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        car: &Car,
+    ) -> Result<(), Error> {
+        // A quote within a value is escaped in JSON, so that only the field itself reads like this.
+        let condition = if car.silent {
+            "attribute_exists(pk) AND NOT contains(body, :silent)"
+        } else {
+            "contains(body, :silent)"
+        };
+        let update = self
+            .car_update(enrollment, car)?
+            .condition_expression(condition)
+            .expression_attribute_values(":silent", text("\"silent\":true"));
+        transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
+        Ok(())
+    }
+
+    fn car_update(&self, enrollment: &EnrollmentId, car: &Car) -> Result<UpdateBuilder, Error> {
+        Ok(Update::builder()
             .table_name(&self.tables.records)
             .key("pk", text(partition(enrollment)))
             .key("sk", text(car_key(&car.vin)))
-            .condition_expression("attribute_exists(pk)")
             .update_expression("SET due_at = :due, body = :body")
             .expression_attribute_values(":due", number(car.next_due().as_second()))
-            .expression_attribute_values(":body", text(json(car, "car")?))
-            .build()
-            .map_err(|_| Error::Malformed("car"))?;
-        transaction.update(update);
-        Ok(())
+            .expression_attribute_values(":body", text(json(car, "car")?)))
     }
 
     /// Takes a car away: it left the account, and is fetched no more.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         alert::Alert,
-        event::Event,
+        event::{Event, What},
         pace::{Absent, Car, Kind, Mood},
         snapshot::{Change, Snapshot},
         trip::Trip,
@@ -35,6 +35,8 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(6);
 pub struct Looked {
     /// Whether the car's state changed.
     pub changed: bool,
+    /// When the car told anything last, as the maker says.
+    last_seen: Option<Timestamp>,
 }
 
 impl Visit<'_> {
@@ -71,7 +73,8 @@ impl Visit<'_> {
             }
         }
         if learnt != *car {
-            self.remember(learnt, asked).await?;
+            let news = tell::silence(car, &learnt, looked.last_seen);
+            self.remember(learnt, asked, news).await?;
         }
         failure.map_or(Ok(looked), Err)
     }
@@ -90,6 +93,8 @@ impl Visit<'_> {
                 None => Ok(Some(Absent::NoData)),
             };
         };
+        looked.last_seen = snapshot.last_seen();
+        car.silent = looked.last_seen.map_or(car.silent, |seen| Car::is_silence(seen, now));
         let hash = hash(&snapshot);
         if car.status_hash.as_ref() != Some(&hash) {
             looked.changed |= self.merge(car, snapshot).await?;
@@ -227,15 +232,31 @@ impl Visit<'_> {
     }
 
     /// Writes what was learnt, and when to look again with that in mind.
-    async fn remember(&self, mut car: Car, kinds: &[Kind]) -> Result<(), Error> {
-        let now = self.app.clock.now();
+    async fn remember(
+        &self,
+        mut car: Car,
+        kinds: &[Kind],
+        news: Option<What>,
+    ) -> Result<(), Error> {
+        let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
         for kind in kinds {
             let pause = car.pause(*kind, now, self.quota);
             car.look_mut(*kind).due = now + pause;
         }
+        if let Some(what) = news {
+            let mut transaction = Transaction::new();
+            store.demand_open_in(&mut transaction, id)?;
+            store.turn_car_in(&mut transaction, id, &car)?;
+            store.tell_in(&mut transaction, Event::new(id, what, now))?;
+            match store.commit(transaction).await {
+                // Told by another look meanwhile, or there is nothing left to tell of.
+                Err(store::Error::Conflict) => {}
+                other => return Ok(other?),
+            }
+        }
         let mut transaction = Transaction::new();
-        self.app.store.update_car_in(&mut transaction, &self.enrollment.id, &car)?;
-        match self.app.store.commit(transaction).await {
+        store.update_car_in(&mut transaction, id, &car)?;
+        match store.commit(transaction).await {
             // Erased, or sold, meanwhile.
             Ok(()) | Err(store::Error::Conflict) => Ok(()),
             Err(error) => Err(error.into()),

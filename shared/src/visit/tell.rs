@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::domain::{
     alert::Alert,
     event::{Changed, What},
+    pace::Car,
     snapshot::{Change, Field, Snapshot},
     trip::Trip,
     vin::Vin,
@@ -25,6 +26,16 @@ pub(super) fn charging(vin: &Vin, before: &Snapshot, now: &Snapshot) -> Option<W
             let status = now.text(Field::ChargingStatus).map(str::to_owned);
             Some(What::ChargingEnded { vin, level, status })
         }
+        _ => None,
+    }
+}
+
+/// That a car fell silent, or speaks again.
+pub(super) fn silence(before: &Car, now: &Car, last_seen: Option<Timestamp>) -> Option<What> {
+    let (vin, last_seen) = (now.vin.clone(), last_seen?);
+    match (before.silent, now.silent) {
+        (false, true) => Some(What::DataStale { vin, last_seen }),
+        (true, false) => Some(What::DataFresh { vin, last_seen }),
         _ => None,
     }
 }
