@@ -3,6 +3,8 @@
 
 pub mod discover;
 pub mod look;
+mod news;
+mod tell;
 
 use std::time::Duration;
 

@@ -14,6 +14,7 @@ mod control;
 mod costs;
 mod deaths;
 mod edge;
+mod events;
 mod expiry;
 mod grants;
 mod in_flight;

@@ -32,6 +32,12 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// Whether it holds no more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ended_at.is_some() || self.active == Some(false)
+    }
+
     /// Without any place.
     #[must_use]
     pub fn without_positions(self) -> Self {

@@ -1,12 +1,17 @@
 //! What the operator is told: small by construction, an event says what changed.
 
+mod changed;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::changed::Changed;
 use super::{
+    alert::Severity,
     brand::Brand,
     enrollment::Reason,
     ids::{EnrollmentId, EventId},
+    vehicle::UpstreamId,
     vin::Vin,
 };
 
@@ -66,20 +71,125 @@ pub enum What {
         /// Which.
         vin: Vin,
     },
-    /// Fields of a car's state changed.
+    /// Fields of a car's state changed. That a place changed is told, but neither the old nor the
+    /// new one unless past positions are kept at all (`POSITION_HISTORY`): an event outlives the
+    /// moment by two weeks. With every field at its longest it stays far below an item's 400 KB.
     #[serde(rename = "vehicle.state.changed")]
     StateChanged {
         /// Which car.
         vin: Vin,
-        /// The names of the fields; their values stand in the snapshot.
-        fields: Vec<String>,
+        /// What changed, field by field.
+        changes: Vec<Changed>,
     },
+    /// The traction battery began to charge.
+    #[serde(rename = "vehicle.charging.started")]
+    ChargingStarted {
+        /// Which car.
+        vin: Vin,
+        /// How full the battery is, percent.
+        level: Option<f64>,
+    },
+    /// It charges no more.
+    #[serde(rename = "vehicle.charging.ended")]
+    ChargingEnded {
+        /// Which car.
+        vin: Vin,
+        /// How full the battery is, percent.
+        level: Option<f64>,
+        /// `finished`, `stopped`, `failure` or `disconnected`; nothing, if the car says nothing.
+        status: Option<String>,
+    },
+    /// A warning came up.
+    #[serde(rename = "vehicle.alert.raised")]
+    AlertRaised {
+        /// Of which car.
+        vin: Vin,
+        /// The maker's id of it.
+        alert: UpstreamId,
+        /// Of about 110 kinds: `fuel_level_low`, …
+        kind: Option<String>,
+        /// How grave it is.
+        severity: Option<Severity>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// When it ended, if it did before it could be told.
+        ended_at: Option<Timestamp>,
+    },
+    /// A warning went out.
+    #[serde(rename = "vehicle.alert.cleared")]
+    AlertCleared {
+        /// Of which car.
+        vin: Vin,
+        /// The maker's id of it.
+        alert: UpstreamId,
+        /// Of about 110 kinds: `fuel_level_low`, …
+        kind: Option<String>,
+        /// How grave it was.
+        severity: Option<Severity>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        ended_at: Option<Timestamp>,
+    },
+    /// A drive ended. Where it led is never told here.
+    #[serde(rename = "vehicle.trip.completed")]
+    TripCompleted {
+        /// Of which car.
+        vin: Vin,
+        /// The maker's id of it.
+        trip: UpstreamId,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        stopped_at: Option<Timestamp>,
+        /// How far it went, kilometres.
+        distance_km: Option<f64>,
+        /// How long it took, seconds.
+        duration_s: Option<f64>,
+    },
+    /// A car has told nothing for a week.
+    #[serde(rename = "vehicle.data.stale")]
+    DataStale {
+        /// Which.
+        vin: Vin,
+        /// When it told anything last.
+        last_seen: Timestamp,
+    },
+    /// It speaks again.
+    #[serde(rename = "vehicle.data.fresh")]
+    DataFresh {
+        /// Which.
+        vin: Vin,
+        /// When it told that.
+        last_seen: Timestamp,
+    },
+}
+
+impl What {
+    /// What names the one thing told of, where the maker gave it a name: it is told under one id.
+    fn thing(&self) -> Option<[&str; 3]> {
+        match self {
+            Self::AlertRaised { vin, alert, .. } => {
+                Some(["alert.raised", vin.as_str(), alert.as_str()])
+            }
+            Self::AlertCleared { vin, alert, .. } => {
+                Some(["alert.cleared", vin.as_str(), alert.as_str()])
+            }
+            Self::TripCompleted { vin, trip, .. } => {
+                Some(["trip.completed", vin.as_str(), trip.as_str()])
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Event {
     /// A new one.
     #[must_use]
     pub fn new(enrollment: &EnrollmentId, what: What, time: Timestamp) -> Self {
-        Self { id: EventId::random(), time, enrollment: enrollment.clone(), what }
+        let id = what.thing().map_or_else(EventId::random, |[word, vin, thing]| {
+            EventId::derived(&[enrollment.as_str(), word, vin, thing])
+        });
+        Self { id, time, enrollment: enrollment.clone(), what }
     }
 }

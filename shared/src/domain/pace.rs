@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{snapshot::Snapshot, vehicle::VehicleAddress, vin::Vin};
 
+/// A car that has told nothing for so long is silent.
+const SILENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How soon to ask again for what failed.
 const RETRY: SignedDuration = SignedDuration::from_mins(10);
 
@@ -64,6 +66,15 @@ pub struct Car {
     pub mood: Mood,
     /// When its state changed last.
     pub changed_at: Option<Timestamp>,
+    /// When it was found in the account; what was before is no news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<Timestamp>,
+    /// When the oldest warning began that still holds: alerts are read from there, to see it end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerting_since: Option<Timestamp>,
+    /// Whether it has told nothing for so long that the operator was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
     /// Looks, in the order of [`Kind::ALL`].
     pub looks: [Look; 4],
 }
@@ -105,6 +116,9 @@ impl Car {
             status_hash: None,
             mood: Mood::Parked,
             changed_at: None,
+            found_at: Some(now),
+            alerting_since: None,
+            silent: false,
             looks: [look(), look(), look(), look()],
         }
     }
@@ -124,6 +138,12 @@ impl Car {
     /// The look for a kind, to change.
     pub fn look_mut(&mut self, kind: Kind) -> &mut Look {
         &mut self.looks[kind as usize]
+    }
+
+    /// Whether a car seen last at `last_seen` is silent.
+    #[must_use]
+    pub fn is_silence(last_seen: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(last_seen) >= SILENCE
     }
 
     /// What is due.

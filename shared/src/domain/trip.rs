@@ -53,6 +53,12 @@ pub struct Trip {
 }
 
 impl Trip {
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.done.unwrap_or(self.stopped_at.is_some())
+    }
+
     /// Without any place.
     #[must_use]
     pub fn without_positions(self) -> Self {

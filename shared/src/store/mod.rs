@@ -23,6 +23,7 @@
 
 pub mod control;
 pub mod enrollments;
+pub mod entries;
 pub mod grants;
 pub mod idempotency;
 pub mod outbox;

@@ -1,6 +1,8 @@
 //! Cars, their latest state and their history, all below their enrollment.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::{
+    Delete, Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -43,12 +45,24 @@ struct SnapshotItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct EntryItem {
+pub(super) struct EntryItem {
     pk: String,
     sk: String,
     schema: u8,
     expires_at: i64,
     body: String,
+}
+
+impl EntryItem {
+    pub(super) fn new(
+        enrollment: &EnrollmentId,
+        sk: String,
+        expires_at: Timestamp,
+        body: String,
+    ) -> Self {
+        let expires_at = expires_at.as_second();
+        Self { pk: partition(enrollment), sk, schema: SCHEMA, expires_at, body }
+    }
 }
 
 /// What the API shows of a car.
@@ -80,7 +94,8 @@ impl History {
         }
     }
 
-    fn key(self, vin: &Vin, at: Timestamp, id: &str) -> String {
+    /// The key of an entry: the same thing has the same one.
+    pub(crate) fn key(self, vin: &Vin, at: Timestamp, id: &str) -> String {
         // The second alone: times sort as text, and a key of ours has one form.
         let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
         format!("{}#{}#{at}#{id}", self.prefix(), vin.as_str())
@@ -95,11 +110,11 @@ fn snapshot_key(vin: &Vin) -> String {
     format!("SNAP#{}", vin.as_str())
 }
 
-fn json<T: Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
+pub(super) fn json<T: Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| Error::Malformed(kind))
 }
 
-fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|_| Error::Malformed(kind))
 }
 
@@ -202,18 +217,43 @@ impl Store {
         enrollment: &EnrollmentId,
         car: &Car,
     ) -> Result<(), Error> {
-        let update = Update::builder()
+        let update = self.car_update(enrollment, car)?.condition_expression("attribute_exists(pk)");
+        transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
+        Ok(())
+    }
+
+    /// The same for a car that falls silent or speaks again, which one look alone may tell.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn turn_car_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        car: &Car,
+    ) -> Result<(), Error> {
+        // A quote within a value is escaped in JSON, so that only the field itself reads like this.
+        let condition = if car.silent {
+            "attribute_exists(pk) AND NOT contains(body, :silent)"
+        } else {
+            "contains(body, :silent)"
+        };
+        let update = self
+            .car_update(enrollment, car)?
+            .condition_expression(condition)
+            .expression_attribute_values(":silent", text("\"silent\":true"));
+        transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
+        Ok(())
+    }
+
+    fn car_update(&self, enrollment: &EnrollmentId, car: &Car) -> Result<UpdateBuilder, Error> {
+        Ok(Update::builder()
             .table_name(&self.tables.records)
             .key("pk", text(partition(enrollment)))
             .key("sk", text(car_key(&car.vin)))
-            .condition_expression("attribute_exists(pk)")
             .update_expression("SET due_at = :due, body = :body")
             .expression_attribute_values(":due", number(car.next_due().as_second()))
-            .expression_attribute_values(":body", text(json(car, "car")?))
-            .build()
-            .map_err(|_| Error::Malformed("car"))?;
-        transaction.update(update);
-        Ok(())
+            .expression_attribute_values(":body", text(json(car, "car")?)))
     }
 
     /// Takes a car away: it left the account, and is fetched no more.
@@ -322,13 +362,8 @@ impl Store {
         entry: &T,
         expires_at: Timestamp,
     ) -> Result<(), Error> {
-        let item = EntryItem {
-            pk: partition(enrollment),
-            sk: history.key(vin, at, id),
-            schema: SCHEMA,
-            expires_at: expires_at.as_second(),
-            body: json(entry, "entry")?,
-        };
+        let (sk, body) = (history.key(vin, at, id), json(entry, "entry")?);
+        let item = EntryItem::new(enrollment, sk, expires_at, body);
         transaction.put(self.put_record(to_item(&item, "entry")?)?);
         Ok(())
     }

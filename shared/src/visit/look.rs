@@ -1,15 +1,18 @@
 //! A look at one car: what is due of it is asked for, and written only if it changed.
 
+use std::iter;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use crate::{
     domain::{
+        alert::Alert,
         event::{Event, What},
         pace::{Absent, Car, Kind, Mood},
         snapshot::{Change, Snapshot},
+        trip::Trip,
         vin::Vin,
     },
     stellantis::api::{ApiError, Period, TripQuery},
@@ -19,21 +22,21 @@ use crate::{
     },
 };
 
-use super::{Error, Visit};
+use super::{Error, Visit, tell};
 
 /// Trips and alerts are kept by the maker for about two months; no look goes back further, nor
 /// further than we keep them.
 const MAKER_KEEPS: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// A watermark is read again with this overlap: what the car uploads late carries an older time.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(6);
-/// Entries written in one transaction, which holds 100 items at most.
-const AT_ONCE: usize = 50;
 
 /// What a look brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Looked {
     /// Whether the car's state changed.
     pub changed: bool,
+    /// When the car told anything last, as the maker says.
+    last_seen: Option<Timestamp>,
 }
 
 impl Visit<'_> {
@@ -70,7 +73,8 @@ impl Visit<'_> {
             }
         }
         if learnt != *car {
-            self.remember(learnt, asked).await?;
+            let news = tell::silence(car, &learnt, looked.last_seen);
+            self.remember(learnt, asked, news).await?;
         }
         failure.map_or(Ok(looked), Err)
     }
@@ -89,6 +93,8 @@ impl Visit<'_> {
                 None => Ok(Some(Absent::NoData)),
             };
         };
+        looked.last_seen = snapshot.last_seen();
+        car.silent = looked.last_seen.map_or(car.silent, |seen| Car::is_silence(seen, now));
         let hash = hash(&snapshot);
         if car.status_hash.as_ref() != Some(&hash) {
             looked.changed |= self.merge(car, snapshot).await?;
@@ -115,12 +121,21 @@ impl Visit<'_> {
     async fn alerts(&mut self, car: &mut Car) -> Result<Option<Absent>, Error> {
         let (address, now) = (car.address.clone(), self.app.clock.now());
         let period = Period::since(self.since(car, Kind::Alerts));
-        let alerts = self.ask(async |api| api.alerts(&address, period).await).await?;
+        let mut alerts = self.ask(async |api| api.alerts(&address, period).await).await?;
+        if !self.app.config.retention.positions {
+            alerts = alerts.into_iter().map(Alert::without_positions).collect();
+        }
         let entries: Vec<_> = alerts
             .iter()
             .map(|alert| (alert.started_at.unwrap_or(now), alert.id.as_str(), alert))
             .collect();
-        self.keep_entries(History::Alerts, &car.vin, &entries).await?;
+        let since = self.news_since(car);
+        let news = |old: Option<&Alert>, new: &Alert| tell::alert(&car.vin, old, new, since);
+        self.keep_entries(History::Alerts, &car.vin, &entries, news).await?;
+        if !alerts.is_empty() {
+            let holding = alerts.iter().filter(|alert| !alert.is_over());
+            car.alerting_since = holding.filter_map(|alert| alert.started_at).min();
+        }
         note_read(car, Kind::Alerts, alerts.len(), now);
         Ok(None)
     }
@@ -140,7 +155,9 @@ impl Visit<'_> {
             .iter()
             .map(|trip| (trip.started_at.unwrap_or(now), trip.id.as_str(), trip))
             .collect();
-        self.keep_entries(History::Trips, &car.vin, &entries).await?;
+        let since = self.news_since(car);
+        let news = |old: Option<&Trip>, new: &Trip| tell::trip(&car.vin, old, new, since);
+        self.keep_entries(History::Trips, &car.vin, &entries, news).await?;
         note_read(car, Kind::Trips, trips.len(), now);
         Ok(None)
     }
@@ -149,7 +166,11 @@ impl Visit<'_> {
         let now = self.app.clock.now();
         let days = i64::from(self.app.config.retention.history_days.max(1));
         let first = now - MAKER_KEEPS.min(SignedDuration::from_hours(24 * days));
-        car.look(kind).watermark.map_or(first, |watermark| first.max(watermark - OVERLAP))
+        let holding = car.alerting_since.filter(|_| kind == Kind::Alerts);
+        car.look(kind).watermark.map_or(first, |watermark| {
+            let read = watermark - OVERLAP;
+            first.max(holding.map_or(read, |holding| holding.min(read)))
+        })
     }
 
     /// Merges a newer document into what is known: state, history and event in one transaction.
@@ -166,21 +187,22 @@ impl Visit<'_> {
     async fn try_merge(&self, car: &mut Car, newer: Snapshot) -> Result<bool, Error> {
         let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
         let known = store.known(id, &car.vin).await?.ok_or(store::Error::Conflict)?;
+        let before = known.value.snapshot.clone();
         let (snapshot, changes) = known.value.snapshot.merge(newer);
         car.mood = Mood::of(&snapshot);
         if changes.is_empty() {
             return Ok(false);
         }
+        let charging = tell::charging(&car.vin, &before, &snapshot);
         let mut transaction = Transaction::new();
         store.demand_open_in(&mut transaction, id)?;
         let merged = Known { vehicle: known.value.vehicle, snapshot };
         store.save_known_in(&mut transaction, id, &merged, known.version)?;
         self.observe(&mut transaction, &car.vin, &changes)?;
-        let mut fields: Vec<_> =
-            changes.iter().map(|change| change.field.name().to_owned()).collect();
-        fields.dedup();
-        let what = What::StateChanged { vin: car.vin.clone(), fields };
-        store.tell_in(&mut transaction, Event::new(id, what, now))?;
+        let told = tell::changed(&car.vin, &changes, self.app.config.retention.positions);
+        for what in iter::once(told).chain(charging) {
+            store.tell_in(&mut transaction, Event::new(id, what, now))?;
+        }
         store.commit(transaction).await?;
         car.changed_at = Some(now);
         Ok(true)
@@ -209,45 +231,32 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Writes entries before the watermark moves: dying in between, they are written once more.
-    async fn keep_entries<T: Serialize>(
-        &self,
-        history: History,
-        vin: &Vin,
-        entries: &[(Timestamp, &str, T)],
-    ) -> Result<(), Error> {
-        let (store, id) = (&self.app.store, &self.enrollment.id);
-        let days = self.app.config.retention.history_days;
-        for chunk in entries.chunks(AT_ONCE) {
-            let mut transaction = Transaction::new();
-            store.demand_open_in(&mut transaction, id)?;
-            for (at, entry_id, entry) in chunk {
-                let until = kept_until(*at, days.max(1));
-                store.add_entry_in(
-                    &mut transaction,
-                    id,
-                    history,
-                    vin,
-                    (*at, entry_id),
-                    entry,
-                    until,
-                )?;
-            }
-            store.commit(transaction).await?;
-        }
-        Ok(())
-    }
-
     /// Writes what was learnt, and when to look again with that in mind.
-    async fn remember(&self, mut car: Car, kinds: &[Kind]) -> Result<(), Error> {
-        let now = self.app.clock.now();
+    async fn remember(
+        &self,
+        mut car: Car,
+        kinds: &[Kind],
+        news: Option<What>,
+    ) -> Result<(), Error> {
+        let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
         for kind in kinds {
             let pause = car.pause(*kind, now, self.quota);
             car.look_mut(*kind).due = now + pause;
         }
+        if let Some(what) = news {
+            let mut transaction = Transaction::new();
+            store.demand_open_in(&mut transaction, id)?;
+            store.turn_car_in(&mut transaction, id, &car)?;
+            store.tell_in(&mut transaction, Event::new(id, what, now))?;
+            match store.commit(transaction).await {
+                // Told by another look meanwhile, or there is nothing left to tell of.
+                Err(store::Error::Conflict) => {}
+                other => return Ok(other?),
+            }
+        }
         let mut transaction = Transaction::new();
-        self.app.store.update_car_in(&mut transaction, &self.enrollment.id, &car)?;
-        match self.app.store.commit(transaction).await {
+        store.update_car_in(&mut transaction, id, &car)?;
+        match store.commit(transaction).await {
             // Erased, or sold, meanwhile.
             Ok(()) | Err(store::Error::Conflict) => Ok(()),
             Err(error) => Err(error.into()),

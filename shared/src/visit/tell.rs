@@ -1,0 +1,84 @@
+//! What a look makes of what it saw: the news in it, without asking or writing anything.
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    alert::Alert,
+    event::{Changed, What},
+    pace::Car,
+    snapshot::{Change, Field, Snapshot},
+    trip::Trip,
+    vin::Vin,
+};
+
+/// That a car's state changed, and how.
+pub(super) fn changed(vin: &Vin, changes: &[Change], positions: bool) -> What {
+    let changes = changes.iter().map(|change| Changed::new(change, positions)).collect();
+    What::StateChanged { vin: vin.clone(), changes }
+}
+
+/// That a charge began or ended between two states. The first state ever seen is no transition.
+pub(super) fn charging(vin: &Vin, before: &Snapshot, now: &Snapshot) -> Option<What> {
+    let (vin, level) = (vin.clone(), now.number(Field::ElectricLevel));
+    match (before.is_charging(), now.is_charging()) {
+        (false, true) if !before.is_empty() => Some(What::ChargingStarted { vin, level }),
+        (true, false) => {
+            let status = now.text(Field::ChargingStatus).map(str::to_owned);
+            Some(What::ChargingEnded { vin, level, status })
+        }
+        _ => None,
+    }
+}
+
+/// That a car fell silent, or speaks again.
+pub(super) fn silence(before: &Car, now: &Car, last_seen: Option<Timestamp>) -> Option<What> {
+    let (vin, last_seen) = (now.vin.clone(), last_seen?);
+    match (before.silent, now.silent) {
+        (false, true) => Some(What::DataStale { vin, last_seen }),
+        (true, false) => Some(What::DataFresh { vin, last_seen }),
+        _ => None,
+    }
+}
+
+/// That a warning came up, or went out, or both, compared with its entry as it stood. An entry that
+/// stood was told, or is older than the car's discovery: only its end is news. Of one not seen
+/// before, only what came after `since` is. One without a beginning has no lasting entry, and is
+/// never told.
+pub(super) fn alert(vin: &Vin, old: Option<&Alert>, new: &Alert, since: Timestamp) -> Vec<What> {
+    let Some(started_at) = new.started_at else { return Vec::new() };
+    let raised = old.is_none() && started_at >= since;
+    let cleared =
+        new.is_over() && old.map_or(raised || new.ended_at >= Some(since), |old| !old.is_over());
+    let parts = || (vin.clone(), new.id.clone(), new.kind.clone());
+    let mut news = Vec::new();
+    if raised {
+        let (vin, alert, kind) = parts();
+        let (severity, ended_at) = (new.severity, new.ended_at);
+        let started_at = new.started_at;
+        news.push(What::AlertRaised { vin, alert, kind, severity, started_at, ended_at });
+    }
+    if cleared {
+        let (vin, alert, kind) = parts();
+        let (severity, ended_at) = (new.severity, new.ended_at);
+        let started_at = new.started_at;
+        news.push(What::AlertCleared { vin, alert, kind, severity, started_at, ended_at });
+    }
+    news
+}
+
+/// That a drive ended, by the same rule.
+pub(super) fn trip(vin: &Vin, old: Option<&Trip>, new: &Trip, since: Timestamp) -> Vec<What> {
+    let known = new.started_at.is_some() && new.is_over();
+    let news = old.map_or(new.stopped_at.or(new.started_at) >= Some(since), |old| !old.is_over());
+    if !known || !news {
+        return Vec::new();
+    }
+    vec![What::TripCompleted {
+        vin: vin.clone(),
+        trip: new.id.clone(),
+        started_at: new.started_at,
+        stopped_at: new.stopped_at,
+        distance_km: new.distance_km,
+        duration_s: new.duration_s,
+    }]
+}
