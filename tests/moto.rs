@@ -32,10 +32,11 @@ use shared::{
         Applied, DueTable, Error, Transaction,
         enrollments::ListBy,
         grants::{Claim, ClaimFor, Grant, Renewal},
+        history::History,
         idempotency::Idempotent,
         requests::{Ask, Progress, Request},
         shard,
-        vehicles::{History, Known},
+        vehicles::Known,
     },
     tokens,
 };

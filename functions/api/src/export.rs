@@ -7,7 +7,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use shared::{App, http::Problem, store::vehicles::History};
+use shared::{App, http::Problem, store::history::History};
 use utoipa::ToSchema;
 
 use crate::{

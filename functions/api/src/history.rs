@@ -10,7 +10,7 @@ use shared::{
     App,
     domain::{alert::Alert, ids::EnrollmentId, snapshot::Change, trip::Trip, vin::Vin},
     http::{Problem, query_once},
-    store::vehicles::History,
+    store::history::History,
 };
 
 use crate::{

@@ -10,8 +10,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Error, Store, Transaction,
     enrollments::partition,
-    text, to_item,
-    vehicles::{EntryItem, History, from_json, json},
+    from_json,
+    history::{EntryItem, History},
+    json, text, to_item,
 };
 use crate::{
     aws::AwsError,

@@ -25,6 +25,7 @@ pub mod control;
 pub mod enrollments;
 pub mod entries;
 pub mod grants;
+pub mod history;
 pub mod idempotency;
 pub mod outbox;
 pub mod requests;
@@ -279,6 +280,14 @@ pub(crate) fn live<T: DeserializeOwned>(
 
 pub(crate) fn parse<T: DeserializeOwned>(item: Item, kind: &'static str) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|_| Error::Malformed(kind))
+}
+
+pub(crate) fn json<T: serde::Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|_| Error::Malformed(kind))
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|_| Error::Malformed(kind))
 }
 
 pub(crate) fn to_item<T: serde::Serialize>(value: &T, kind: &'static str) -> Result<Item, Error> {

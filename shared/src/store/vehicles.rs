@@ -1,14 +1,13 @@
-//! Cars, their latest state and their history, all below their enrollment.
+//! Cars and their latest state, all below their enrollment.
 
 use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
 };
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition,
-    live, number, parse, shard, text, to_item,
+    from_json, json, number, parse, shard, text, to_item,
 };
 use crate::{
     aws::AwsError,
@@ -44,27 +43,6 @@ struct SnapshotItem {
     snapshot: String,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct EntryItem {
-    pk: String,
-    sk: String,
-    schema: u8,
-    expires_at: i64,
-    body: String,
-}
-
-impl EntryItem {
-    pub(super) fn new(
-        enrollment: &EnrollmentId,
-        sk: String,
-        expires_at: Timestamp,
-        body: String,
-    ) -> Self {
-        let expires_at = expires_at.as_second();
-        Self { pk: partition(enrollment), sk, schema: SCHEMA, expires_at, body }
-    }
-}
-
 /// What the API shows of a car.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
@@ -74,48 +52,12 @@ pub struct Known {
     pub snapshot: Snapshot,
 }
 
-/// A kind of history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum History {
-    /// What changed, when it was observed.
-    Observations,
-    /// Trips, by start.
-    Trips,
-    /// Alerts, by start.
-    Alerts,
-}
-
-impl History {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Observations => "OBS",
-            Self::Trips => "TRIP",
-            Self::Alerts => "ALERT",
-        }
-    }
-
-    /// The key of an entry: the same thing has the same one.
-    pub(crate) fn key(self, vin: &Vin, at: Timestamp, id: &str) -> String {
-        // The second alone: times sort as text, and a key of ours has one form.
-        let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
-        format!("{}#{}#{at}#{id}", self.prefix(), vin.as_str())
-    }
-}
-
 fn car_key(vin: &Vin) -> String {
     format!("CAR#{}", vin.as_str())
 }
 
 fn snapshot_key(vin: &Vin) -> String {
     format!("SNAP#{}", vin.as_str())
-}
-
-pub(super) fn json<T: Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|_| Error::Malformed(kind))
-}
-
-pub(super) fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|_| Error::Malformed(kind))
 }
 
 impl Store {
@@ -347,70 +289,6 @@ impl Store {
         Ok(())
     }
 
-    /// Adds an entry to a history. The same entry again overwrites itself.
-    ///
-    /// # Errors
-    /// When it can't be expressed.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one key")]
-    pub fn add_entry_in<T: Serialize>(
-        &self,
-        transaction: &mut Transaction,
-        enrollment: &EnrollmentId,
-        history: History,
-        vin: &Vin,
-        (at, id): (Timestamp, &str),
-        entry: &T,
-        expires_at: Timestamp,
-    ) -> Result<(), Error> {
-        let (sk, body) = (history.key(vin, at, id), json(entry, "entry")?);
-        let item = EntryItem::new(enrollment, sk, expires_at, body);
-        transaction.put(self.put_record(to_item(&item, "entry")?)?);
-        Ok(())
-    }
-
-    /// A page of a history, oldest first, between two times; with the key to go on from.
-    ///
-    /// # Errors
-    /// When the database fails.
-    #[expect(clippy::too_many_arguments, reason = "a query's own parts")]
-    pub async fn entries<T: DeserializeOwned>(
-        &self,
-        enrollment: &EnrollmentId,
-        history: History,
-        vin: &Vin,
-        (from, to): (Timestamp, Timestamp),
-        after: Option<String>,
-        limit: i32,
-        now: Timestamp,
-    ) -> Result<(Vec<T>, Option<String>), Error> {
-        let pk = partition(enrollment);
-        let start = after.map(|sk| Item::from([("pk".into(), text(&pk)), ("sk".into(), text(sk))]));
-        // `~` sorts behind every id.
-        let until = history.key(vin, to, "~");
-        let page = self
-            .client
-            .query()
-            .table_name(&self.tables.records)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-            .expression_attribute_values(":pk", text(&pk))
-            .expression_attribute_values(":from", text(history.key(vin, from, "")))
-            .expression_attribute_values(":to", text(until))
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| AwsError::from_sdk(&error))?;
-        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("sk"));
-        let next = next.and_then(|sk| sk.as_s().ok()).cloned();
-        let mut entries = Vec::new();
-        for item in page.items.unwrap_or_default() {
-            if let Some(entry) = live::<EntryItem>(item, "entry", now)? {
-                entries.push(from_json(&entry.body, "entry")?);
-            }
-        }
-        Ok((entries, next))
-    }
-
     /// Deletes everything below an enrollment but its anchor, and every event of it: at most
     /// `limit` items, so that a long erasure goes on in the next run. Returns how many.
     ///
@@ -444,12 +322,6 @@ impl Store {
         let items = self.below(table, pk, prefix).await?;
         Ok(items.iter().filter_map(|item| item.get("sk")?.as_s().ok().cloned()).collect())
     }
-}
-
-/// How long history is kept.
-#[must_use]
-pub fn kept_until(now: Timestamp, days: u16) -> Timestamp {
-    now + SignedDuration::from_hours(24 * i64::from(days))
 }
 
 fn known(item: Item) -> Result<Versioned<Known>, Error> {

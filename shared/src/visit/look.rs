@@ -18,7 +18,8 @@ use crate::{
     stellantis::api::{ApiError, Period, TripQuery},
     store::{
         self, Transaction,
-        vehicles::{History, Known, kept_until},
+        history::{History, kept_until},
+        vehicles::Known,
     },
 };
 

@@ -14,7 +14,7 @@ use crate::{
     },
     store::{
         self, Transaction,
-        vehicles::{History, kept_until},
+        history::{History, kept_until},
     },
 };
 
