@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -12,7 +13,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 /// What arrived.
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Receiver {
     got: Arc<Mutex<Vec<Got>>>,
     /// Answers to come; 200 when there are none.
     answers: Arc<Mutex<VecDeque<u16>>>,
+    news: Arc<Notify>,
 }
 
 impl Got {
@@ -59,6 +61,13 @@ impl Receiver {
         std::mem::take(&mut *self.got.lock().unwrap())
     }
 
+    /// What arrives first, within half a minute of real time.
+    pub(crate) async fn first(&self) -> Vec<Got> {
+        let wait = tokio::time::timeout(Duration::from_secs(30), self.news.notified());
+        wait.await.expect("something arrives");
+        self.take()
+    }
+
     /// The same as JSON.
     pub(crate) fn messages(&self) -> Vec<Value> {
         self.take().iter().map(Got::json).collect()
@@ -74,6 +83,7 @@ async fn take(
     let text = String::from_utf8(body.to_vec()).unwrap();
     let got = Got { headers, query: query.unwrap_or_default(), text };
     receiver.got.lock().unwrap().push(got);
+    receiver.news.notify_one();
     let status = receiver.answers.lock().unwrap().pop_front().unwrap_or(200);
     StatusCode::from_u16(status).unwrap()
 }
