@@ -67,6 +67,16 @@ impl Error {
         )
     }
 
+    /// Whether it is the maker that failed, and not us.
+    #[must_use]
+    pub const fn is_the_makers(&self) -> bool {
+        matches!(
+            self,
+            Self::Maker(ApiError::Transient { .. } | ApiError::Limited { .. })
+                | Self::Token(tokens::Error::Maker(_))
+        )
+    }
+
     /// A word for the operator; no detail that a log should not hold.
     #[must_use]
     pub const fn word(&self) -> &'static str {

@@ -55,6 +55,28 @@ async fn a_sold_car_leaves_the_seller_and_is_fetched_for_the_buyer_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn old_data_says_that_the_maker_is_down_while_it_is() {
+    for operation in [Operation::Status, Operation::Refresh] {
+        let world = World::start().await;
+        let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+        fetch_for(&world, 1).await;
+        let reasons = async || {
+            let state = state(&world, &id, E208).await["state"].clone();
+            let blocks = state.as_object().unwrap().values();
+            blocks.map(|block| block["stale"].clone()).collect::<Vec<_>>()
+        };
+        assert!(!reasons().await.contains(&json!("maker_down")), "{operation:?}");
+
+        world.maker().fault(Fault::times(operation, 1000, FaultKind::Status(503)));
+        fetch_for(&world, 6).await;
+        assert!(reasons().await.contains(&json!("maker_down")), "{operation:?}");
+        world.maker().clear_faults();
+        fetch_for(&world, 2).await;
+        assert!(!reasons().await.contains(&json!("maker_down")), "{operation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_without_a_car_is_told_as_such_and_looked_at_again() {
     let world = World::start().await;
     for (user, account) in [("user-1", "peugeot-nobody"), ("user-2", "opel-nobody")] {

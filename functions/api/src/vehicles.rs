@@ -6,7 +6,9 @@ use axum::{
 };
 use shared::{
     App,
-    domain::{enrollment::Enrollment, ids::EnrollmentId, snapshot::MakerState, vin::Vin},
+    domain::{
+        enrollment::Enrollment, ids::EnrollmentId, pace::Car, snapshot::MakerState, vin::Vin,
+    },
     http::{Problem, query_once},
     store::enrollments::ListBy,
 };
@@ -111,12 +113,12 @@ pub(crate) async fn state(
     vin: &Vin,
 ) -> Result<VehicleState, Error> {
     let known = app.store.known(&enrollment.id, vin).await?.ok_or(Error::NotFound)?;
-    // What has told something was asked: only a car without any state needs the second read.
-    let asked = !known.value.snapshot.is_empty()
-        || app.store.car(&enrollment.id, vin).await?.is_some_and(|(car, _)| car.was_asked());
+    let car = app.store.car(&enrollment.id, vin).await?.map(|(car, _)| car);
+    let asked = !known.value.snapshot.is_empty() || car.as_ref().is_some_and(Car::was_asked);
     let now = app.clock.now();
     let host = app.maker.settings().api_url.host_str().unwrap_or_default();
-    let answers = app.store.control().await?.allows(enrollment.brand, host, now);
+    let answers = app.store.control().await?.allows(enrollment.brand, host, now)
+        && car.is_none_or(|car| !car.unanswered);
     let maker = if answers { MakerState::Answers } else { MakerState::Down };
     let positions = key.has(Scope::ReadPosition);
     Ok(VehicleState::new(enrollment, known.value, asked, positions, maker, now))

@@ -105,9 +105,12 @@ async fn fetch(
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
             let visited = visit_car(app, &enrollment, &claimed, &kinds, control, budget).await;
-            if visited.as_ref().is_err_and(visit::Error::is_passing) {
+            if let Err(error) = &visited
+                && error.is_passing()
+            {
                 // Unless the look itself has written when to try again.
-                let soon = claimed.clone().retried(&kinds, now);
+                let mut soon = claimed.clone().retried(&kinds, now);
+                soon.unanswered |= kinds.contains(&Kind::Status) && error.is_the_makers();
                 app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
             }
             visited

@@ -75,6 +75,9 @@ pub struct Car {
     /// Whether it has told nothing for so long that the operator was told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
+    /// Whether the maker failed when it was asked for the state last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unanswered: bool,
     /// Looks, in the order of [`Kind::ALL`].
     pub looks: [Look; 4],
 }
@@ -119,6 +122,7 @@ impl Car {
             found_at: Some(now),
             alerting_since: None,
             silent: false,
+            unanswered: false,
             looks: [look(), look(), look(), look()],
         }
     }

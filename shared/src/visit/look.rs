@@ -66,6 +66,7 @@ impl Visit<'_> {
                 Err(error) => {
                     if error.is_passing() {
                         learnt = learnt.retried(&kinds[at..], self.app.clock.now());
+                        learnt.unanswered |= *kind == Kind::Status && error.is_the_makers();
                     }
                     asked = &kinds[..at];
                     failure = Some(error);
@@ -87,6 +88,7 @@ impl Visit<'_> {
     ) -> Result<Option<Absent>, Error> {
         let (address, now) = (car.address.clone(), self.app.clock.now());
         let found = self.ask(async |api| api.status(&address, now).await).await?;
+        car.unanswered = false;
         let Some(snapshot) = found else {
             // A car that has reported does not un-report: it is not at this address any more.
             return match car.status_hash {
