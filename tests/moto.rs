@@ -78,7 +78,7 @@ fn active(user: &str) -> Enrollment {
     let waiting = enrollment(user).claim("state".into(), now()).unwrap();
     let identity = Some(format!("identity of {user}"));
     let waiting =
-        waiting.await_confirmation(GrantId::random(), identity, consent, confirmation, now());
+        waiting.await_confirmation(GrantId::random(), identity, None, consent, confirmation, now());
     waiting.unwrap().confirm(now()).unwrap()
 }
 

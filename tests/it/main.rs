@@ -24,4 +24,5 @@ mod page_confirmation;
 mod rotation;
 mod round_trip;
 mod seeds;
+mod shared_account;
 mod vehicles;

@@ -53,6 +53,9 @@ pub(crate) async fn run(app: &App, id: &EnrollmentId) -> Result<bool, Error> {
     if let Some(identity) = &enrollment.value.identity {
         app.store.free_identity(identity, id).await?;
     }
+    if let Some(account) = &enrollment.value.account {
+        app.store.leave_account(account, id).await?;
+    }
     finish(app, enrollment, erasure).await?;
     Ok(true)
 }

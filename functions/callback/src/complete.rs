@@ -24,6 +24,7 @@ use shared::{
 };
 
 use crate::{
+    account::Shared,
     answer::Error,
     outcome::{Ending, Outcome},
 };
@@ -130,9 +131,15 @@ async fn try_store(
     app.store.add_grant_in(&mut transaction, &grant)?;
 
     let consent = consent(app, new, tokens, now);
-    match older {
-        Some(older) => renew(app, &mut transaction, older, enrollment, id, consent, now).await?,
-        None => begin(app, &mut transaction, attempt, enrollment, id, identity, consent, now)?,
+    if let Some(older) = older {
+        renew(app, &mut transaction, older, enrollment, id, consent, now).await?;
+    } else {
+        let account = Shared::find(app, new, subject, now).await?;
+        if let Some(account) = &account {
+            account.join_in(app, &mut transaction, new, now)?;
+        }
+        let whose = (identity, account.map(Shared::hash));
+        begin(app, &mut transaction, attempt, enrollment, id, whose, consent, now)?;
     }
     app.store.tell_in(&mut transaction, Event::new(&owner, What::Completed, now))?;
     Ok(app.store.commit(transaction).await?)
@@ -169,7 +176,7 @@ fn begin(
     attempt: &Attempt,
     enrollment: &Versioned<Enrollment>,
     id: &GrantId,
-    identity: Option<String>,
+    (identity, account): (Option<String>, Option<String>),
     consent: Consent,
     now: Timestamp,
 ) -> Result<(), store::Error> {
@@ -181,7 +188,7 @@ fn begin(
     let stored = enrollment
         .value
         .clone()
-        .await_confirmation(id.clone(), identity, consent, confirmation, now)
+        .await_confirmation(id.clone(), identity, account, consent, confirmation, now)
         .map_err(|_| store::Error::Conflict)?;
     let stored = if attempt.ticket.confirm == Confirm::Session {
         stored

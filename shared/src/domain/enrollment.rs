@@ -106,6 +106,9 @@ pub struct Enrollment {
     pub consent: Option<Consent>,
     /// SHA-256 of the maker's subject, user and brand: tells accounts apart without naming them.
     pub identity: Option<String>,
+    /// SHA-256 of brand and subject: by it the account is found again under another user.
+    #[serde(default)]
+    pub account: Option<String>,
     /// The tokens.
     pub grant: Option<GrantId>,
     /// SHA-256 of the `state` whose callback claimed it.
@@ -155,6 +158,7 @@ impl Enrollment {
             scopes,
             consent: None,
             identity: None,
+            account: None,
             grant: None,
             claimed_by: None,
             confirmation: None,
@@ -205,6 +209,7 @@ impl Enrollment {
         self,
         grant: GrantId,
         identity: Option<String>,
+        account: Option<String>,
         consent: Consent,
         confirmation: Confirmation,
         now: Timestamp,
@@ -213,6 +218,7 @@ impl Enrollment {
         Ok(Self {
             grant: Some(grant),
             identity,
+            account,
             consent: Some(consent),
             confirmation: Some(confirmation),
             ..next
@@ -297,6 +303,7 @@ impl Enrollment {
             user_ref: None,
             consent: None,
             identity: None,
+            account: None,
             grant: None,
             claimed_by: None,
             erasure,
@@ -367,10 +374,13 @@ mod tests {
     #[test]
     fn a_tombstone_names_nobody() {
         let now = Timestamp::UNIX_EPOCH;
-        let erased = begun().erase(Reason::Requested, now).unwrap().tombstone(now);
+        let account = Some("hash".to_owned());
+        let begun = Enrollment { identity: account.clone(), account, ..begun() };
+        let erased = begun.erase(Reason::Requested, now).unwrap().tombstone(now);
 
         assert_eq!(erased.status, Status::Erased);
-        assert!(erased.user_ref.is_none() && erased.consent.is_none() && erased.identity.is_none());
+        assert!(erased.user_ref.is_none() && erased.consent.is_none());
+        assert!(erased.identity.is_none() && erased.account.is_none());
         assert!(erased.erase(Reason::Requested, now).is_err());
     }
 

@@ -47,6 +47,9 @@ pub enum What {
         /// Why.
         reason: Reason,
     },
+    /// An enrollment of another user has the same brand account. Whose is never told here.
+    #[serde(rename = "enrollment.account_shared")]
+    AccountShared,
     /// The operator's backend confirmed it.
     #[serde(rename = "enrollment.confirmed")]
     Confirmed,

@@ -13,6 +13,7 @@
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
 //! | | `IDENT#{sha256}` | `-` | the enrollment of a user, brand and subject | |
+//! | | `ACCT#{sha256}` | `-` | the enrollments of a brand and subject: a set of ids | |
 //! | | `IDEM#{key}#{sha256}` | `-` | the answer to an idempotent POST (TTL) | |
 //! | Outbox | `ENR#enr_…` | `EVT#{time}#evt_…` | an event to tell (TTL) | `deliver#NN` |
 //!
@@ -21,6 +22,7 @@
 //! Every item has `schema`. What has `expires_at` is gone from then on, for every reader, whether
 //! or not DynamoDB has removed it yet.
 
+pub mod accounts;
 pub mod control;
 pub mod enrollments;
 pub mod entries;
