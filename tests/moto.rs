@@ -2,7 +2,7 @@
 //! deploys there: another implementation than the one that every other test runs on.
 //!
 //! Needs Python, so it is run by `.ci/run`, or by
-//! `infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored`.
+//! `infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1`.
 
 #![allow(
     clippy::unwrap_used,
@@ -43,7 +43,7 @@ use shared::{
 
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
 const HOW: &str = "STORE_ENDPOINT is not set: run this by \
-    `infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored`";
+    `infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1`";
 
 #[expect(clippy::disallowed_methods, reason = "the entry: with-moto.sh sets what a function has")]
 fn variable(name: &str) -> Option<String> {
@@ -104,7 +104,7 @@ fn renewal(grant: &Grant) -> Renewal {
 }
 
 #[tokio::test]
-#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored"]
+#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1"]
 async fn secrets_are_read_and_open_what_they_sealed() {
     let app = app();
     app.secrets.maker().await.unwrap();
@@ -118,7 +118,7 @@ async fn secrets_are_read_and_open_what_they_sealed() {
 }
 
 #[tokio::test]
-#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored"]
+#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1"]
 async fn a_grant_is_found_due_claimed_once_and_renewed_once() {
     let app = app();
     let grant = a_grant(&app).await;
@@ -153,7 +153,7 @@ async fn a_grant_is_found_due_claimed_once_and_renewed_once() {
 }
 
 #[tokio::test]
-#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored"]
+#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1"]
 async fn tokens_in_the_rescue_queue_come_home_once() {
     let app = app();
     let grant = a_grant(&app).await;
@@ -166,7 +166,7 @@ async fn tokens_in_the_rescue_queue_come_home_once() {
 }
 
 #[tokio::test]
-#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored"]
+#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1"]
 async fn a_transaction_is_written_whole_or_not_at_all() {
     let app = app();
     let store = &app.store;
@@ -201,7 +201,7 @@ async fn a_transaction_is_written_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored"]
+#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1"]
 async fn enrollments_are_listed_by_user_and_by_status_and_saved_under_their_version() {
     let app = app();
     let store = &app.store;
@@ -226,7 +226,7 @@ async fn enrollments_are_listed_by_user_and_by_status_and_saved_under_their_vers
 }
 
 #[tokio::test]
-#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored"]
+#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1"]
 async fn a_request_is_swept_settled_and_an_idempotency_key_kept_for_a_day() {
     let app = app();
     let (store, late) = (&app.store, now() + SignedDuration::from_hours(1));
@@ -262,7 +262,7 @@ async fn a_request_is_swept_settled_and_an_idempotency_key_kept_for_a_day() {
 }
 
 #[tokio::test]
-#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored"]
+#[ignore = "needs moto: infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1"]
 async fn a_car_is_claimed_once_its_history_paged_and_everything_below_deleted() {
     let app = app();
     let (store, owner) = (&app.store, active("moto-cars"));
