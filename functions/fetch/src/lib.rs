@@ -109,8 +109,7 @@ async fn fetch(
                 && error.is_passing()
             {
                 // Unless the look itself has written when to try again.
-                let mut soon = claimed.clone().retried(&kinds, now);
-                soon.unanswered |= kinds.contains(&Kind::Status) && error.is_the_makers();
+                let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
                 app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
             }
             visited

@@ -11,7 +11,6 @@
 mod status;
 mod user_ref;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,7 +22,7 @@ pub use self::{
 };
 use super::{
     brand::Brand,
-    ids::{EnrollmentId, GrantId},
+    ids::{EnrollmentId, GrantId, digest_of},
 };
 
 /// How long a `login_url` may be opened.
@@ -330,13 +329,7 @@ impl Enrollment {
 /// SHA-256 in hex: what is kept of a value that must be recognised and never be told.
 #[must_use]
 pub fn sha256(parts: &[&str]) -> String {
-    // Length first, or the border between two parts could move unseen.
-    let mut hash = Context::new(&SHA256);
-    for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    HEXLOWER.encode(hash.finish().as_ref())
+    HEXLOWER.encode(digest_of(parts).as_ref())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, Digest, SHA256};
 use data_encoding::BASE32HEX_NOPAD;
 use serde::{Deserialize, Serialize};
 
@@ -93,16 +93,21 @@ impl EventId {
     /// The one id of a thing that these parts name, whoever tells of it and however often.
     #[must_use]
     pub fn derived(parts: &[&str]) -> Self {
-        let mut context = Context::new(&SHA256);
-        for part in parts {
-            // With its length, or ("ab", "c") would be ("a", "bc").
-            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            context.update(part.as_bytes());
-        }
-        let digest = context.finish();
+        let digest = digest_of(parts);
         let body = digest.as_ref().get(..16).unwrap_or_default();
         Self(format!("evt_{}", BASE32HEX_NOPAD.encode(body).to_ascii_lowercase()))
     }
+}
+
+/// SHA-256 over several texts.
+pub(super) fn digest_of(parts: &[&str]) -> Digest {
+    // Length first, or the border between two parts could move unseen.
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finish()
 }
 
 #[cfg(test)]

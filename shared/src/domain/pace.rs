@@ -174,8 +174,10 @@ impl Car {
     }
 
     /// The same car with these kinds due soon: what failed will be asked before its pace is over.
+    /// `by_maker`: it was the maker that failed.
     #[must_use]
-    pub fn retried(mut self, kinds: &[Kind], now: Timestamp) -> Self {
+    pub fn retried(mut self, kinds: &[Kind], now: Timestamp, by_maker: bool) -> Self {
+        self.unanswered |= by_maker && kinds.contains(&Kind::Status);
         for kind in kinds {
             let look = self.look_mut(*kind);
             look.due = look.due.min(now + RETRY);
@@ -289,7 +291,7 @@ mod tests {
         let new = Car { changed_at: None, ..car };
         assert_eq!(new.pause(Kind::Status, now, Quota::UNKNOWN).as_mins(), 10);
 
-        let retried = new.advanced(now, Quota::UNKNOWN).retried(&[Kind::Maintenance], now);
+        let retried = new.advanced(now, Quota::UNKNOWN).retried(&[Kind::Maintenance], now, true);
 
         assert_eq!(retried.look(Kind::Maintenance).due, now + RETRY);
         assert_eq!(retried.look(Kind::Trips).due, now + SignedDuration::from_hours(3));

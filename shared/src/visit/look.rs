@@ -65,8 +65,8 @@ impl Visit<'_> {
                 }
                 Err(error) => {
                     if error.is_passing() {
-                        learnt = learnt.retried(&kinds[at..], self.app.clock.now());
-                        learnt.unanswered |= *kind == Kind::Status && error.is_the_makers();
+                        let now = self.app.clock.now();
+                        learnt = learnt.retried(&kinds[at..], now, error.is_the_makers());
                     }
                     asked = &kinds[..at];
                     failure = Some(error);
