@@ -104,36 +104,10 @@ pub enum What {
     },
     /// A warning came up.
     #[serde(rename = "vehicle.alert.raised")]
-    AlertRaised {
-        /// Of which car.
-        vin: Vin,
-        /// The maker's id of it.
-        alert: UpstreamId,
-        /// Of about 110 kinds: `fuel_level_low`, …
-        kind: Option<String>,
-        /// How grave it is.
-        severity: Option<Severity>,
-        /// When it began.
-        started_at: Option<Timestamp>,
-        /// When it ended, if it did before it could be told.
-        ended_at: Option<Timestamp>,
-    },
+    AlertRaised(Warning),
     /// A warning went out.
     #[serde(rename = "vehicle.alert.cleared")]
-    AlertCleared {
-        /// Of which car.
-        vin: Vin,
-        /// The maker's id of it.
-        alert: UpstreamId,
-        /// Of about 110 kinds: `fuel_level_low`, …
-        kind: Option<String>,
-        /// How grave it was.
-        severity: Option<Severity>,
-        /// When it began.
-        started_at: Option<Timestamp>,
-        /// When it ended.
-        ended_at: Option<Timestamp>,
-    },
+    AlertCleared(Warning),
     /// A drive ended. Where it led is never told here.
     #[serde(rename = "vehicle.trip.completed")]
     TripCompleted {
@@ -168,14 +142,31 @@ pub enum What {
     },
 }
 
+/// A warning of a car.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Of which car.
+    pub vin: Vin,
+    /// The maker's id of it.
+    pub alert: UpstreamId,
+    /// Of about 110 kinds: `fuel_level_low`, …
+    pub kind: Option<String>,
+    /// How grave it is.
+    pub severity: Option<Severity>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, if it did.
+    pub ended_at: Option<Timestamp>,
+}
+
 impl What {
     /// What names the one thing told of, where the maker gave it a name: it is told under one id.
     fn thing(&self) -> Option<[&str; 3]> {
         match self {
-            Self::AlertRaised { vin, alert, .. } => {
+            Self::AlertRaised(Warning { vin, alert, .. }) => {
                 Some(["alert.raised", vin.as_str(), alert.as_str()])
             }
-            Self::AlertCleared { vin, alert, .. } => {
+            Self::AlertCleared(Warning { vin, alert, .. }) => {
                 Some(["alert.cleared", vin.as_str(), alert.as_str()])
             }
             Self::TripCompleted { vin, trip, .. } => {

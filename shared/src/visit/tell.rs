@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::{
     alert::Alert,
-    event::{Changed, What},
+    event::{Changed, Warning, What},
     pace::Car,
     snapshot::{Change, Field, Snapshot},
     trip::Trip,
@@ -49,19 +49,20 @@ pub(super) fn alert(vin: &Vin, old: Option<&Alert>, new: &Alert, since: Timestam
     let raised = old.is_none() && started_at >= since;
     let cleared =
         new.is_over() && old.map_or(raised || new.ended_at >= Some(since), |old| !old.is_over());
-    let parts = || (vin.clone(), new.id.clone(), new.kind.clone());
+    let warning = Warning {
+        vin: vin.clone(),
+        alert: new.id.clone(),
+        kind: new.kind.clone(),
+        severity: new.severity,
+        started_at: new.started_at,
+        ended_at: new.ended_at,
+    };
     let mut news = Vec::new();
     if raised {
-        let (vin, alert, kind) = parts();
-        let (severity, ended_at) = (new.severity, new.ended_at);
-        let started_at = new.started_at;
-        news.push(What::AlertRaised { vin, alert, kind, severity, started_at, ended_at });
+        news.push(What::AlertRaised(warning.clone()));
     }
     if cleared {
-        let (vin, alert, kind) = parts();
-        let (severity, ended_at) = (new.severity, new.ended_at);
-        let started_at = new.started_at;
-        news.push(What::AlertCleared { vin, alert, kind, severity, started_at, ended_at });
+        news.push(What::AlertCleared(warning));
     }
     news
 }
