@@ -141,7 +141,8 @@ def the_stream_loses_no_batch(world):
 
 def the_environment_is_what_the_code_reads(world):
     """Every variable that a function is given is read by the code, and every one read is given."""
-    config = (ROOT / "shared/src/config.rs").read_text(encoding="utf-8")
+    sources = [ROOT / "shared/src/config.rs", *sorted((ROOT / "shared/src/config").glob("*.rs"))]
+    config = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     read = {name for name in re.findall(r"self\s*\.\w+(?:::<\w+>)?\(\s*\"([A-Z0-9_]+)\"", config) if not NOT_OURS.fullmatch(name)}
     functions = world.house().of("Lambda::Function")
     given = {name for function in functions.values() for name in function["Environment"]["Variables"]}
