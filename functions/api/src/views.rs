@@ -172,7 +172,10 @@ fn values(snapshot: &Snapshot, block: Block) -> BTreeMap<&'static str, Measured>
         .filter(|reading| reading.field.block() == block)
         .map(|reading| {
             let observed_at = snapshot.told_alone_at(reading.field);
-            (reading.field.key(), Measured { value: reading.value, unit: reading.unit, observed_at })
+            (
+                reading.field.key(),
+                Measured { value: reading.value, unit: reading.unit, observed_at },
+            )
         })
         .collect()
 }

@@ -16,10 +16,8 @@ fn level_alone(minute: i64, percent: f64) -> Snapshot {
 
 fn with_range(minute: i64, percent: f64, km: f64) -> Snapshot {
     let mut snapshot = Snapshot::new();
-    let values = [
-        (Field::ElectricLevel, Value::Number(percent)),
-        (Field::ElectricRange, Value::Number(km)),
-    ];
+    let values =
+        [(Field::ElectricLevel, Value::Number(percent)), (Field::ElectricRange, Value::Number(km))];
     snapshot.put(Block::Electric, at(minute), values);
     snapshot
 }
