@@ -12,6 +12,7 @@ pub mod config;
 pub mod domain;
 pub mod due;
 pub mod http;
+pub mod inbox;
 pub mod metrics;
 pub mod page;
 pub mod random;

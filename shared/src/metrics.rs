@@ -21,6 +21,10 @@ pub enum Metric {
     MakerLimited,
     /// Days until our client certificate ends.
     CertificateDaysLeft(i64),
+    /// A notification, by what became of it.
+    Notification(&'static str),
+    /// Something from the maker that can't be understood.
+    Quarantined,
 }
 
 /// Writes metrics.
@@ -50,6 +54,10 @@ impl Metrics {
             Metric::SealFailure => ("SealFailure", "Count", 1, None),
             Metric::RescueFailure => ("RescueFailure", "Count", 1, None),
             Metric::MakerLimited => ("MakerLimited", "Count", 1, None),
+            Metric::Notification(outcome) => {
+                ("Notification", "Count", 1, Some(("Outcome", outcome)))
+            }
+            Metric::Quarantined => ("Quarantined", "Count", 1, None),
             Metric::CertificateDaysLeft(days) => ("CertificateDaysLeft", "Count", days, None),
         };
         let dimensions: Vec<_> = dimension.iter().map(|(name, _)| *name).collect();

@@ -15,6 +15,7 @@ mod erase;
 mod error;
 mod export;
 mod history;
+mod quarantine;
 mod refresh;
 mod vehicles;
 mod views;
@@ -46,6 +47,7 @@ const LONGEST_BODY: usize = 64 * 1024;
     tags(
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
+        (name = "notifications", description = "What the maker sent and nobody could understand"),
         (name = "control", description = "Whether the maker may be called"),
     )
 )]
@@ -66,6 +68,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(history::trips))
         .routes(routes!(refresh::post))
         .routes(routes!(eligibility::get))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::replay))
         .routes(routes!(control::get, control::put))
 }
 

@@ -62,6 +62,16 @@ def login_has_a_table(t):
     statements(t, "LoginRole").append(copy.deepcopy(statement(t, "ApiRole", "Outbox")))
 
 
+@breaks(access.what_takes_notifications_in_adds_to_the_inbox_alone)
+def notify_writes_anywhere(t):
+    del statement(t, "NotifyRole", "Inbox")["Condition"]
+
+
+@breaks(access.what_takes_notifications_in_adds_to_the_inbox_alone)
+def notify_reads_anything(t):
+    statement(t, "NotifyRole", "Anchor")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] = ["*"]
+
+
 @breaks(access.nothing_may_read_a_whole_table)
 def a_scan(t):
     statement(t, "ActRole", "Records")["Action"].append("dynamodb:Scan")

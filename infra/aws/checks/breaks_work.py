@@ -69,6 +69,11 @@ def every_change_wakes_act(t):
     del event(t, "ActFunction", "Requests")["FilterCriteria"]
 
 
+@breaks(work.the_stream_loses_no_batch)
+def notifications_wait_for_the_sweep(t):
+    del props(t, "DigestFunction")["Events"]["Inbox"]
+
+
 @breaks(work.the_environment_is_what_the_code_reads)
 def a_variable_is_misspelt(t):
     variables = t["Globals"]["Function"]["Environment"]["Variables"]

@@ -9,7 +9,7 @@
 need "$checks/requirements-package.txt" --no-deps
 cd "$root"
 
-functions=(login callback refresh fetch api act)
+functions=(login callback refresh fetch api act notify digest)
 packages="$out/functions"
 rm -rf "$packages"
 

@@ -7,7 +7,7 @@ from house import HERE, as_list
 # The functions that may hold a driver's tokens and call the maker. Of what the internet reaches,
 # only `callback` may: it exchanges the code and stores what that gives.
 CALLS_THE_MAKER = {"CallbackFunction", "RefreshFunction", "FetchFunction", "ActFunction"}
-REACHED_BY_THE_INTERNET = {"LoginFunction", "CallbackFunction", "ApiFunction"}
+REACHED_BY_THE_INTERNET = {"LoginFunction", "CallbackFunction", "ApiFunction", "NotifyFunction"}
 SECRETS = {"MAKER_SECRET_ID": "<MakerSecret>", "SEAL_SECRET_ID": "<SealSecret>", "EDGE_SECRET_ID": "<EdgeSecret>"}
 ROUTES = {
     "GET /login": "LoginFunction",
@@ -17,6 +17,7 @@ ROUTES = {
     "GET /callback/{brand}": "CallbackFunction",
     "GET /result/{outcome}": "CallbackFunction",
     "ANY /v1/{proxy+}": "ApiFunction",
+    "POST /notifications/{address}": "NotifyFunction",
 }
 # What an access log may hold of a request: nothing that names a car, a person or a key.
 LOGGED = {
@@ -96,6 +97,19 @@ def only_what_calls_the_maker_touches_tokens(world):
                 yield f"{function} may {action} on {resource}"
             if function == "LoginFunction" and action.startswith(("dynamodb:", "sqs:")):
                 yield f"{function} may {action} on {resource}"
+
+
+def what_takes_notifications_in_adds_to_the_inbox_alone(world):
+    """What takes notifications in adds to the inbox, looks whether an anchor stands, and does nothing else with tables."""
+    allowed = {}
+    for statement in world.house().statements("NotifyRole"):
+        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+        for action in as_list(statement["Action"]):
+            if action.startswith("dynamodb:"):
+                allowed[action] = keys
+    wanted = {"dynamodb:PutItem": ["IN#*"], "dynamodb:GetItem": ["ENR#*"]}
+    if allowed != wanted:
+        yield f"it may {allowed}"
 
 
 def nothing_may_read_a_whole_table(world):
@@ -190,6 +204,7 @@ RULES = [
     the_rights_are_those_agreed,
     what_the_internet_reaches_holds_no_tokens,
     only_what_calls_the_maker_touches_tokens,
+    what_takes_notifications_in_adds_to_the_inbox_alone,
     nothing_may_read_a_whole_table,
     a_secret_is_named_to_who_may_read_it,
     the_key_is_used_through_a_service_only,

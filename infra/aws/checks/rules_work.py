@@ -12,9 +12,21 @@ FUNCTIONS = {
     "FetchFunction": 120,
     "ApiFunction": 29,
     "ActFunction": 60,
+    "NotifyFunction": 20,
+    "DigestFunction": 60,
 }
 WORKERS = (1, 2, 4, 8)
-RATES = {"RefreshFunction": "rate(5 minutes)", "FetchFunction": "rate(1 minute)", "ActFunction": "rate(5 minutes)"}
+RATES = {
+    "RefreshFunction": "rate(5 minutes)",
+    "FetchFunction": "rate(1 minute)",
+    "ActFunction": "rate(5 minutes)",
+    "DigestFunction": "rate(1 minute)",
+}
+# Whom the stream wakes, for which new items, and where the store writes their sort key.
+WOKEN = {
+    "<ActFunction>": ("REQ#", "shared/src/store/requests.rs"),
+    "<DigestFunction>": ("MSG#", "shared/src/store/inbox.rs"),
+}
 # What Lambda itself sets, the SDKs' overrides and the switch for tests: no business of the template.
 NOT_OURS = re.compile(r"AWS_\w+|METRICS")
 # Alarms on our own metrics: dimension, and what silence means. A function that stopped says nothing,
@@ -23,6 +35,8 @@ WATCHED = {
     ("OldestDueAge", "refresh"): "breaching",
     ("OldestDueAge", "fetch"): "breaching",
     ("OldestDueAge", "act"): "breaching",
+    ("OldestDueAge", "digest"): "breaching",
+    ("Quarantined", None): "notBreaching",
     ("GrantLost", "lost_answer"): "notBreaching",
     ("GrantLost", "withdrawn"): "notBreaching",
     ("SealFailure", None): "notBreaching",
@@ -73,7 +87,12 @@ def the_schedules_cover_every_worker(world):
     for workers in WORKERS:
         house = world.house(Workers=workers)
         schedules = house.of("Scheduler::Schedule")
-        for function, count in (("RefreshFunction", workers), ("FetchFunction", workers), ("ActFunction", 1)):
+        for function, count in (
+            ("RefreshFunction", workers),
+            ("FetchFunction", workers),
+            ("DigestFunction", workers),
+            ("ActFunction", 1),
+        ):
             of_it = [s for s in schedules.values() if house.function_of(s["Target"]["Arn"]) == function]
             inputs = [json.loads(s["Target"]["Input"]) for s in of_it if s.get("State") == "ENABLED"]
             wanted = [{"worker": worker, "workers": count} for worker in range(count)]
@@ -114,29 +133,31 @@ def the_scheduler_starts_the_scheduled_functions_alone(world):
 
 
 def the_stream_loses_no_batch(world):
-    """The stream wakes act for new requests alone; a bad record is split off, reported, and ends in a queue."""
+    """The stream wakes each for its new items alone; a bad record is split off, reported, and ends in a queue."""
     mappings = world.house().of("Lambda::EventSourceMapping")
-    if len(mappings) != 1:
-        yield f"there are {len(mappings)} mappings"
+    woken = sorted(mapping.get("FunctionName") for mapping in mappings.values())
+    if woken != sorted(WOKEN):
+        yield f"it wakes {woken}"
         return
-    (mapping,) = mappings.values()
     wanted = {
         "EventSourceArn": "<Records.StreamArn>",
-        "FunctionName": "<ActFunction>",
         "StartingPosition": "TRIM_HORIZON",
         "BisectBatchOnFunctionError": True,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "MaximumRetryAttempts": 3,
         "DestinationConfig": {"OnFailure": {"Destination": "<DeadLetters.Arn>"}},
     }
-    for key, value in wanted.items():
-        if mapping.get(key) != value:
-            yield f"{key} is {mapping.get(key)}"
-    patterns = [json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])]
-    if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "REQ#"}]}}}}]:
-        yield f"it is woken by {patterns}"
-    if 'sk: format!("REQ#' not in (ROOT / "shared/src/store/requests.rs").read_text(encoding="utf-8"):
-        yield "the store does not write requests under the sort key that the filter waits for"
+    for mapping in mappings.values():
+        name = mapping["FunctionName"]
+        prefix, source = WOKEN[name]
+        for key, value in wanted.items():
+            if mapping.get(key) != value:
+                yield f"{name}: {key} is {mapping.get(key)}"
+        patterns = [json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])]
+        if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": prefix}]}}}}]:
+            yield f"{name} is woken by {patterns}"
+        if f'format!("{prefix}' not in (ROOT / source).read_text(encoding="utf-8"):
+            yield f"the store does not write what wakes {name} under the sort key that the filter waits for"
 
 
 def the_environment_is_what_the_code_reads(world):

@@ -43,6 +43,8 @@ pub fn programs() -> BTreeMap<String, Program> {
         ("refresh", event(|app, event| Box::pin(refresh::handler(app, event)), refresh::NEEDS)),
         ("fetch", event(|app, event| Box::pin(fetch::handler(app, event)), fetch::NEEDS)),
         ("act", event(|app, event| Box::pin(act::handler(app, event)), act::NEEDS)),
+        ("notify", Program { code: Code::Http(notify::router), needs: notify::NEEDS }),
+        ("digest", event(|app, event| Box::pin(digest::handler(app, event)), digest::NEEDS)),
     ];
     programs.into_iter().map(|(name, program)| (name.to_owned(), program)).collect()
 }

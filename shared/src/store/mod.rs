@@ -14,13 +14,16 @@
 //! | | | `REQ#req_…` | what `act` shall do (TTL) | `act#NN`, the sweep |
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
+//! | | `IN#enr_…` | `MSG#{sha256}` | a message of the maker, or the mark that it is done (TTL) | `digest#NN`, the sweep |
+//! | | | `PART#{sha256}#{n}` | a piece of a long one's text (TTL) | `digest#NN` |
+//! | | | `BAD#{sha256}` | what can't be understood (TTL) | `digest#NN`, once |
 //! | | `IDENT#{sha256}` | `-` | the enrollment of a user, brand and subject | |
 //! | | `ACCT#{sha256}` | `-` | the enrollments of a brand and subject: a set of ids | |
 //! | | `IDEM#{key}#{sha256}` | `-` | the answer to an idempotent POST (TTL) | |
 //! | Outbox | `ENR#enr_…` | `EVT#{time}#evt_…` | an event to tell (TTL) | `deliver#NN` |
 //!
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
-//! (`find`, `sk`), where `find` is `user#{user_ref}` or `vin#{vin}`, and `status` on (`status`, `pk`).
+//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}` or `bad`, and `status` on (`status`, `pk`).
 //! Every item has `schema`. What has `expires_at` is gone from then on, for every reader, whether
 //! or not DynamoDB has removed it yet.
 
@@ -31,12 +34,16 @@ pub mod entries;
 pub mod grants;
 pub mod history;
 pub mod idempotency;
+pub mod inbox;
 pub mod monitors;
 pub mod outbox;
+pub mod quarantine;
 pub mod requests;
 pub mod subscriptions;
 pub mod transaction;
 pub mod vehicles;
+
+mod packed;
 
 use std::collections::HashMap;
 
