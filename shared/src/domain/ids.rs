@@ -85,6 +85,10 @@ id!(
     EventId, "evt_"
 );
 id!(
+    /// One endpoint of the operator's, to which events are sent.
+    WebhookId, "whk_"
+);
+id!(
     /// One try at one conditional write: finding one's own is success.
     AttemptId, "try_"
 );

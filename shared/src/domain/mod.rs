@@ -12,3 +12,4 @@ pub mod snapshot;
 pub mod trip;
 pub mod vehicle;
 pub mod vin;
+pub mod webhook;

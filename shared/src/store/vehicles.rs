@@ -301,7 +301,7 @@ impl Store {
     ) -> Result<usize, Error> {
         let pk = partition(enrollment);
         let mut deleted = 0;
-        for (table, prefix) in [(&self.tables.records, ""), (&self.tables.outbox, "EVT#")] {
+        for (table, prefix) in [(&self.tables.records, ""), (&self.tables.outbox, "")] {
             let keys: Vec<_> = self.keys_below(table, &pk, prefix).await?;
             for sk in keys.into_iter().filter(|sk| sk != "META").take(limit - deleted) {
                 self.client
