@@ -124,6 +124,24 @@ impl TryFrom<RingJson> for KeyRing {
 }
 
 impl KeyRing {
+    /// The id of the key that seals.
+    #[must_use]
+    pub fn primary(&self) -> &str {
+        &self.primary
+    }
+
+    /// The ids of all its keys.
+    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
+    /// 32 bytes that belong to a label and can't be told from random without the key: for a MAC
+    /// over the label, or a secret of its own. `None` if the ring has no such key.
+    #[must_use]
+    pub fn derived(&self, key_id: &str, label: &str) -> Option<[u8; 32]> {
+        self.keys.get(key_id).map(|key| expand(key, label))
+    }
+
     /// Seals with the primary key.
     ///
     /// # Panics

@@ -85,7 +85,15 @@ id!(
     EventId, "evt_"
 );
 id!(
-    /// One endpoint of the operator's, to which events are sent.
+    /// A rule of the operator's by which cars are monitored.
+    RuleId, "mon_"
+);
+id!(
+    /// One command to a car.
+    RemoteId, "rem_"
+);
+id!(
+    /// One endpoint of the operator's that is told events.
     WebhookId, "whk_"
 );
 id!(
