@@ -20,6 +20,7 @@ mod refresh;
 mod vehicles;
 mod views;
 mod wait;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ use auth::Bearer;
 pub use error::Error;
 
 /// The secrets this function must be able to read.
-pub const NEEDS: &[SecretName] = &[SecretName::Edge];
+pub const NEEDS: &[SecretName] = &[SecretName::Edge, SecretName::Webhooks];
 
 /// The longest body taken.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -48,6 +49,7 @@ const LONGEST_BODY: usize = 64 * 1024;
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
         (name = "notifications", description = "What the maker sent and nobody could understand"),
+        (name = "webhooks", description = "Where events are posted to, signed"),
         (name = "control", description = "Whether the maker may be called"),
     )
 )]
@@ -71,6 +73,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::replay))
         .routes(routes!(control::get, control::put))
+        .routes(routes!(webhooks::post, webhooks::list))
+        .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
 }
 
 /// The function's routes.
