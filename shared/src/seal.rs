@@ -124,7 +124,7 @@ impl TryFrom<RingJson> for KeyRing {
 }
 
 impl KeyRing {
-    /// The id of the key that seals.
+    /// The id of the key that seals, and that new secrets are derived from.
     #[must_use]
     pub fn primary(&self) -> &str {
         &self.primary
@@ -168,12 +168,6 @@ impl KeyRing {
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&sealed);
         out
-    }
-
-    /// The id of the key that seals, and that new secrets are derived from.
-    #[must_use]
-    pub fn primary(&self) -> &str {
-        &self.primary
     }
 
     /// A secret of an endpoint, as the Standard Webhooks specification spells it: derived anew
