@@ -59,6 +59,7 @@ impl World {
             },
             secrets: SecretStore::memory(secrets(), &template.secrets, &template.region),
             queues: Queues::new(engine, &template.queues, clock),
+            bus: Bus::new(template.bus.clone(), None),
             faults,
             usage: Usage::default(),
         });
