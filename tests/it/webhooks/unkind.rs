@@ -52,27 +52,38 @@ async fn a_death_of_deliver_at_any_step_loses_nothing_and_tells_none_under_two_i
     assert!(deaths >= 20, "{deaths}");
 }
 
+/// A look at the car, and whatever follows. A run that fails leaves its work due.
+async fn look(world: &World, minutes: i64) {
+    world.clock.advance(SignedDuration::from_mins(minutes));
+    for function in ["refresh", "fetch", "deliver"] {
+        let _ = world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await;
+    }
+    let _ = world.cloud.settle().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_an_unkind_database_everything_arrives_in_order_under_its_own_id() {
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         let (world, receiver) = (World::unkind(seed).await, Receiver::start().await);
         world.cloud.faults().calm(true);
         hook(&world, &receiver, json!({})).await;
         let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
         world.cloud.faults().calm(false);
-        for hour in 0..12 {
+        for turn in 0..24 {
             // Down every third hour.
-            receiver.answer(if hour % 3 == 2 { 503 } else { 200 });
-            world.pass(SignedDuration::from_hours(1)).await;
+            receiver.answer(if turn / 3 % 3 == 2 { 503 } else { 200 });
+            look(&world, 20).await;
         }
         assert!(!world.cloud.faults().strikes().is_empty());
         world.cloud.faults().calm(true);
         receiver.answer(200);
-        world.pass(SignedDuration::from_hours(6)).await;
+        for _ in 0..6 {
+            look(&world, 90).await;
+        }
 
         let taken = receiver.taken();
         let all = told(&world, &[&id]).await;
-        assert!(all.len() > 10, "{seed}: {}", all.len());
+        assert!(all.len() > 6, "{seed}: {}", all.len());
         assert_eq!(ids(&taken), all, "{seed}");
         assert!(in_order(&taken), "{seed}");
         let mut bus: Vec<String> = world

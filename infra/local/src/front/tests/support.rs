@@ -95,6 +95,9 @@ fn secrets() -> Map<String, Value> {
         ("maker".to_owned(), maker),
         ("seal".to_owned(), ring),
         ("edge".to_owned(), edge),
-        ("webhooks".to_owned(), json!({"primary": "k1", "keys": {"k1": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}})),
+        (
+            "webhooks".to_owned(),
+            json!({"primary": "k1", "keys": {"k1": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}),
+        ),
     ])
 }
