@@ -175,16 +175,13 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`OpenError::UnknownKey`].
-    ///
-    /// # Panics
-    /// Never: the lengths are constants.
     pub fn webhook_secret(
         &self,
         webhook: &WebhookId,
         generation: &Generation,
     ) -> Result<SecretString, OpenError> {
-        let key = self.keys.get(&generation.key).ok_or(OpenError::UnknownKey)?;
-        let bytes = expand(key, &format!("webhook/v1 {webhook} {}", generation.number));
+        let label = format!("webhook/v1 {webhook} {}", generation.number);
+        let bytes = self.derived(&generation.key, &label).ok_or(OpenError::UnknownKey)?;
         Ok(format!("whsec_{}", BASE64.encode(&bytes)).into())
     }
 
