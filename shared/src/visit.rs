@@ -4,6 +4,7 @@
 pub mod discover;
 pub mod look;
 mod news;
+mod remote;
 mod tell;
 
 use std::time::Duration;

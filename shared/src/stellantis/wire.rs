@@ -9,13 +9,14 @@ mod account;
 mod energy;
 mod events;
 mod read;
+mod remotes;
 mod status;
 mod time;
 
 use serde_json::Value;
 
 use self::read::document;
-pub(crate) use self::{account::*, energy::*, events::*, read::Read, status::*};
+pub(crate) use self::{account::*, energy::*, events::*, read::Read, remotes::*, status::*};
 
 document! {
     /// A page of a collection (HAL).

@@ -11,9 +11,16 @@
 //! | | | `ALERT#{vin}#{start}#{id}` | an alert (TTL) | |
 //! | | | `SUB` | its subscription at the maker | |
 //! | | | `WATCH#{vin}#mon_…` | a rule on a car | |
+//! | | | `RMT#{vin}#rem_…` | a command to a car (TTL) | `act#NN`, until it is settled |
+//! | | | `RMTLOCK#{vin}#{kind}` | the last command of a kind (TTL) | |
+//! | | | `RMTACT#{id}` | the command that the maker calls so (TTL) | |
+//! | | | `COUNT#{vin}#{hour}`, `WAKE#{vin}#{month}` | commands and wake-ups of a car (TTL) | |
+//! | | | `AUDIT#rem_…` | for whom a command was, and to which car (TTL) | |
 //! | | | `REQ#req_…` | what `act` shall do (TTL) | `act#NN`, the sweep |
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
+//! | | | `COUNT#key#{key}#{hour}`, `COUNT#all#{hour}` | commands by a key, and all (TTL) | |
+//! | | `AUDIT#{month}` | `{time}#rem_…#{state}` | what happened to a command (TTL) | |
 //! | | `IDENT#{sha256}` | `-` | the enrollment of a user, brand and subject | |
 //! | | `ACCT#{sha256}` | `-` | the enrollments of a brand and subject: a set of ids | |
 //! | | `IDEM#{key}#{sha256}` | `-` | the answer to an idempotent POST (TTL) | |
@@ -25,7 +32,9 @@
 //! or not DynamoDB has removed it yet.
 
 pub mod accounts;
+pub mod audit;
 pub mod control;
+pub mod counters;
 pub mod enrollments;
 pub mod entries;
 pub mod grants;
@@ -33,6 +42,7 @@ pub mod history;
 pub mod idempotency;
 pub mod monitors;
 pub mod outbox;
+pub mod remotes;
 pub mod requests;
 pub mod subscriptions;
 pub mod transaction;
