@@ -14,7 +14,7 @@ FUNCTIONS = {
     "ActFunction": 60,
 }
 WORKERS = (1, 2, 4, 8)
-RATES = {"RefreshFunction": "rate(5 minutes)", "FetchFunction": "rate(1 minute)", "ActFunction": "rate(5 minutes)"}
+RATES = {"RefreshFunction": "rate(5 minutes)", "FetchFunction": "rate(1 minute)", "ActFunction": "rate(1 minute)"}
 # What Lambda itself sets, the SDKs' overrides and the switch for tests: no business of the template.
 NOT_OURS = re.compile(r"AWS_\w+|METRICS")
 # Alarms on our own metrics: dimension, and what silence means. A function that stopped says nothing,
@@ -133,7 +133,7 @@ def the_stream_loses_no_batch(world):
         if mapping.get(key) != value:
             yield f"{key} is {mapping.get(key)}"
     patterns = [json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])]
-    if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "REQ#"}]}}}}]:
+    if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "REQ#"}, {"prefix": "RMT#"}]}}}}]:
         yield f"it is woken by {patterns}"
     if 'sk: format!("REQ#' not in (ROOT / "shared/src/store/requests.rs").read_text(encoding="utf-8"):
         yield "the store does not write requests under the sort key that the filter waits for"
@@ -169,6 +169,11 @@ def every_parameter_reaches_the_environment(world):
         "MakerB2bApiUrl": ("B2B_API_URL", "https://api.example/v3"),
         "HistoryDays": ("HISTORY_DAYS", 7),
         "PositionHistory": ("POSITION_HISTORY", "true"),
+        "RemoteDoor": ("REMOTE_DOOR", "on"),
+        "RemotesPerCar": ("REMOTES_PER_CAR", 1),
+        "RemotesPerKey": ("REMOTES_PER_KEY", 2),
+        "RemotesPerHour": ("REMOTES_PER_HOUR", 3),
+        "WakeUpsPerMonth": ("WAKE_UPS_PER_MONTH", 4),
         "LogFilter": ("LOG", "debug"),
     }
     house = world.house(**{parameter: value for parameter, (_, value) in told.items()})

@@ -57,8 +57,7 @@ pub(super) async fn run(
     budget: Budget,
 ) -> Result<bool, Error> {
     match attempt(app, &found, budget).await {
-        Ok(()) => Ok(true),
-        Err(NotSent::Gone) => Ok(true),
+        Ok(()) | Err(NotSent::Gone) => Ok(true),
         Err(NotSent::Ends(state, cause)) => {
             let now = app.clock.now();
             keep(app, found, |remote| {
