@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::FilterFn, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::{
     aws::{self, Parts},
@@ -77,7 +80,65 @@ impl App {
     pub fn from_environment(needs: &[SecretName]) -> Result<Arc<Self>, StartError> {
         let config = Config::from_lookup(&|name| std::env::var(name).ok(), needs)?;
         let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
-        tracing_subscriber::fmt().json().with_env_filter(filter).without_time().init();
+        let lines = tracing_subscriber::fmt::layer().json().without_time();
+        let lines = lines.with_filter(filter).with_filter(FilterFn::new(may_speak));
+        tracing_subscriber::registry().with(lines).init();
         Self::new(config, Clock::system())
+    }
+}
+
+/// The crates of this repository that run as functions.
+const OURS: &[&str] = &[
+    "act", "api", "callback", "deliver", "digest", "fetch", "login", "notify", "refresh", "shared",
+];
+
+/// What may be logged whatever the filter says: our own code, which is written and tested to tell
+/// nothing, at every level; libraries, which print bodies and headers below it, from `info` up.
+fn may_speak(metadata: &Metadata<'_>) -> bool {
+    let root = metadata.target().split("::").next().unwrap_or_default();
+    OURS.contains(&root) || *metadata.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Told(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_library_never_speaks_below_info_however_the_filter_is_set() {
+        let told = Told::default();
+        let lines = {
+            let told = told.clone();
+            tracing_subscriber::fmt::layer().with_writer(move || told.clone())
+        };
+        let lines =
+            lines.with_filter(EnvFilter::new("trace")).with_filter(FilterFn::new(may_speak));
+
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            tracing::trace!(target: "hyper::proto", "a header");
+            tracing::debug!(target: "sharedness", "a body");
+            tracing::info!(target: "hyper::proto", "connected");
+            tracing::trace!(target: "shared::visit", "looked");
+            tracing::trace!(target: "act", "acted");
+        });
+
+        let told = String::from_utf8(told.0.lock().unwrap().clone()).unwrap();
+        assert!(told.contains("connected") && told.contains("looked") && told.contains("acted"));
+        assert!(!told.contains("a header") && !told.contains("a body"), "{told}");
     }
 }

@@ -1,7 +1,8 @@
 //! Cars and their latest state, all below their enrollment.
 
 use aws_sdk_dynamodb::types::{
-    Delete, Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, Update,
+    builders::UpdateBuilder,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,9 @@ struct CarItem {
     find: String,
     shard: String,
     due_at: i64,
+    /// As in the body: here a condition can see it.
+    #[serde(default)]
+    silent: bool,
     body: String,
 }
 
@@ -70,6 +74,7 @@ impl Store {
             find: format!("vin#{}", car.vin.as_str()),
             shard: shard("fetch", &format!("{pk}{sk}")),
             due_at: car.next_due().as_second(),
+            silent: car.silent,
             body: json(car, "car")?,
             pk,
             sk,
@@ -174,16 +179,10 @@ impl Store {
         enrollment: &EnrollmentId,
         car: &Car,
     ) -> Result<(), Error> {
-        // A quote within a value is escaped in JSON, so that only the field itself reads like this.
-        let condition = if car.silent {
-            "attribute_exists(pk) AND NOT contains(body, :silent)"
-        } else {
-            "contains(body, :silent)"
-        };
         let update = self
             .car_update(enrollment, car)?
-            .condition_expression(condition)
-            .expression_attribute_values(":silent", text("\"silent\":true"));
+            .condition_expression("silent = :before")
+            .expression_attribute_values(":before", AttributeValue::Bool(!car.silent));
         transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
         Ok(())
     }
@@ -193,7 +192,8 @@ impl Store {
             .table_name(&self.tables.records)
             .key("pk", text(partition(enrollment)))
             .key("sk", text(car_key(&car.vin)))
-            .update_expression("SET due_at = :due, body = :body")
+            .update_expression("SET due_at = :due, silent = :silent, body = :body")
+            .expression_attribute_values(":silent", AttributeValue::Bool(car.silent))
             .expression_attribute_values(":due", number(car.next_due().as_second()))
             .expression_attribute_values(":body", text(json(car, "car")?)))
     }
