@@ -21,6 +21,7 @@ mod in_flight;
 mod journey;
 mod month;
 mod page_confirmation;
+mod remotes;
 mod rotation;
 mod round_trip;
 mod seeds;
