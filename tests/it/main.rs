@@ -20,6 +20,7 @@ mod grants;
 mod in_flight;
 mod journey;
 mod month;
+mod notifications;
 mod page_confirmation;
 mod remotes;
 mod rotation;

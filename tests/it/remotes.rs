@@ -65,7 +65,7 @@ impl Garage {
             "pk": {"S": format!("ENR#{}", self.id)}, "sk": {"S": "SUB"}, "schema": {"N": "1"},
             "version": {"N": "1"}, "body": {"S": body.to_string()},
         });
-        self.world.cloud.put("Records", item).await.unwrap();
+        self.world.cloud.put_item("Records", item).await.unwrap();
     }
 
     fn path(&self) -> String {

@@ -8,6 +8,7 @@
 mod account;
 mod energy;
 mod events;
+mod notification;
 mod read;
 mod remotes;
 mod status;
@@ -16,7 +17,9 @@ mod time;
 use serde_json::Value;
 
 use self::read::document;
-pub(crate) use self::{account::*, energy::*, events::*, read::Read, remotes::*, status::*};
+pub(crate) use self::{
+    account::*, energy::*, events::*, notification::*, read::Read, remotes::*, status::*,
+};
 
 document! {
     /// A page of a collection (HAL).
