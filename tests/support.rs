@@ -116,10 +116,22 @@ impl World {
 
     /// Calls it with another key.
     pub async fn api_as(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let request = self
-            .http
+        self.send(self.request(key, method, path), body).await
+    }
+
+    /// Posts with the operator's key and an `Idempotency-Key`.
+    pub async fn post_once(&self, once: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(&self.key, "POST", path).header("idempotency-key", once);
+        self.send(request, Some(body)).await
+    }
+
+    fn request(&self, key: &str, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.http
             .request(method.parse().unwrap(), self.url(path))
-            .header("authorization", format!("Bearer {key}"));
+            .header("authorization", format!("Bearer {key}"))
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, body: Option<Value>) -> Answer {
         let request = match body {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
             None => request,

@@ -22,6 +22,7 @@ mod journey;
 mod month;
 mod notifications;
 mod page_confirmation;
+mod remotes;
 mod rotation;
 mod round_trip;
 mod seeds;

@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod audit;
 mod auth;
 mod begin;
 mod body;
@@ -15,8 +16,10 @@ mod erase;
 mod error;
 mod export;
 mod history;
+mod idempotency;
 mod quarantine;
 mod refresh;
+mod remotes;
 mod vehicles;
 mod views;
 mod wait;
@@ -48,6 +51,7 @@ const LONGEST_BODY: usize = 64 * 1024;
     tags(
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
+        (name = "remotes", description = "Commands to cars"),
         (name = "notifications", description = "What the maker sent and nobody could understand"),
         (name = "webhooks", description = "Where events are posted to, signed"),
         (name = "control", description = "Whether the maker may be called"),
@@ -69,6 +73,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(history::alerts))
         .routes(routes!(history::trips))
         .routes(routes!(refresh::post))
+        .routes(routes!(remotes::post, remotes::list))
+        .routes(routes!(remotes::get))
+        .routes(routes!(audit::remotes))
         .routes(routes!(eligibility::get))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::replay))
