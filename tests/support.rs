@@ -11,7 +11,6 @@
 )]
 
 mod luck;
-mod receiver;
 
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
 use futures_util::future::join_all;
@@ -20,10 +19,8 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::{
-    luck::{Luck, undone},
-    receiver::{Posted, Receiver},
-};
+pub use self::luck::{Luck, undone};
+pub use accessing_party::{Posted, Receiver};
 
 /// When every test begins.
 pub const START: &str = "2026-03-02T06:00:00Z";

@@ -145,9 +145,22 @@ impl<'a> Visit<'a> {
         match answer {
             Ok(answer) => {
                 self.quota = answer.quota.map_or(self.quota, remaining);
+                self.mind_quota().await;
                 Ok(answer.value)
             }
             Err(error) => Err(self.note(error).await?),
+        }
+    }
+
+    /// Tells once a day that few calls are left. What the maker answered is not lost if that can't
+    /// be told now: the next answer brings it up again.
+    async fn mind_quota(&self) {
+        let now = self.app.clock.now();
+        let Some(percent) = self.quota.low().filter(|_| !self.control.told_quota(now)) else {
+            return;
+        };
+        if let Err(error) = self.app.store.tell_quota_low(percent, now).await {
+            tracing::warn!(error = %error, "that few calls are left could not be told");
         }
     }
 

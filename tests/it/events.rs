@@ -310,3 +310,24 @@ async fn a_silence_is_told_once_whenever_the_fetch_dies() {
         assert_eq!(told(&world, &id, "vehicle.data.stale").await.len(), 1, "{effect:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_few_calls_are_left_is_told_once_a_day() {
+    let world = World::start().await;
+    world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    world.pass(SignedDuration::from_hours(2)).await;
+    let told = || {
+        let told = world.cloud.bus().received().into_iter();
+        told.filter(|event| event["type"] == "accessing-party.quota.low.v1").collect::<Vec<_>>()
+    };
+    assert!(told().is_empty());
+    let calls = u32::try_from(world.maker().all_calls().values().sum::<u64>()).unwrap();
+
+    world.maker().configure(|settings| settings.rate_limit_day = calls + calls / 10 + 2);
+    world.pass(SignedDuration::from_hours(6)).await;
+
+    let told = told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0]["data"]["percent_left"].as_u64().unwrap() < 20);
+    assert!(told[0].get("subject").is_none() && told[0]["data"].get("enrollment").is_none());
+}

@@ -66,7 +66,7 @@ fn in_order(posted: &[Posted]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_reaches_endpoint_and_bus_signed_and_under_one_id() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let hook = hook(&world, &receiver, json!({})).await;
 
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
@@ -103,8 +103,11 @@ async fn every_event_reaches_endpoint_and_bus_signed_and_under_one_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_lets_through_what_it_names_and_nothing_else() {
     let world = World::start().await;
-    let (types, user, enrollment) =
-        (Receiver::start().await, Receiver::start().await, Receiver::start().await);
+    let (types, user, enrollment) = (
+        Receiver::start().await.unwrap(),
+        Receiver::start().await.unwrap(),
+        Receiver::start().await.unwrap(),
+    );
     let first = world.enroll("user-1", "peugeot", ACCOUNT).await;
     hook(&world, &types, json!({"types": ["vehicle.*", "enrollment.begun"]})).await;
     hook(&world, &user, json!({"user_ref": "user-2"})).await;
@@ -127,7 +130,7 @@ async fn places_go_to_the_endpoint_that_asked_for_them() {
         options.parameters.insert("PositionHistory".into(), "true".into());
     })
     .await;
-    let (with, without) = (Receiver::start().await, Receiver::start().await);
+    let (with, without) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
     hook(&world, &with, json!({"positions": true})).await;
     hook(&world, &without, json!({})).await;
 
@@ -143,7 +146,7 @@ async fn places_go_to_the_endpoint_that_asked_for_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_an_erased_user_is_sent_but_that_he_is_erased() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let hook = hook(&world, &receiver, json!({})).await;
     let path = format!("/v1/webhooks/{}", hook.id);
     let off = world.api("PATCH", &path, Some(json!({"enabled": false}))).await;
@@ -170,7 +173,7 @@ async fn nothing_of_an_erased_user_is_sent_but_that_he_is_erased() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_a_lane_when_an_erasure_begins_is_not_sent_any_more() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     hook(&world, &receiver, json!({})).await;
     receiver.answer(503);
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;

@@ -187,6 +187,13 @@ pub enum What {
         /// When it told that.
         last_seen: Timestamp,
     },
+    /// Little is left of the calls that the maker takes in a day, from all of us together: cars are
+    /// looked at less often. Told once a day.
+    #[serde(rename = "quota.low")]
+    QuotaLow {
+        /// How much is left, percent.
+        percent_left: u8,
+    },
     /// An endpoint of the operator's fails, or asked for no more: nothing is sent to it until it is
     /// enabled again.
     #[serde(rename = "webhook.paused")]

@@ -216,6 +216,9 @@ impl Car {
     }
 }
 
+/// Below so many percent left, looks become rare.
+const LOW: u8 = 20;
+
 /// How much of the maker's daily allowance is left, in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
@@ -233,11 +236,17 @@ impl Quota {
         Self { percent_left: u8::try_from(percent.min(100)).unwrap_or(100) }
     }
 
+    /// How much is left in percent, if that is little.
+    #[must_use]
+    pub fn low(self) -> Option<u8> {
+        (self.percent_left < LOW).then_some(self.percent_left)
+    }
+
     /// By how much to stretch every pause.
     fn stretch(self) -> u8 {
         match self.percent_left {
             0..5 => 8,
-            5..20 => 3,
+            5..LOW => 3,
             _ => 1,
         }
     }

@@ -3,11 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Item, SCHEMA, Store, number, parse, text};
-use crate::{aws::AwsError, domain::brand::Brand};
+use super::{Error, Item, SCHEMA, Store, Transaction, number, parse, text};
+use crate::{
+    aws::AwsError,
+    domain::{
+        brand::Brand,
+        event::{Event, What},
+    },
+};
 
 /// What may be called now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +28,9 @@ pub struct Control {
     /// No command is sent to any car.
     #[serde(default)]
     pub remotes_stopped: bool,
+    /// The day, counted from 1970, on which the operator was told last that few calls are left.
+    #[serde(default)]
+    pub quota_told: Option<i64>,
 }
 
 impl Control {
@@ -30,11 +40,21 @@ impl Control {
         self.stopped.contains(&brand)
     }
 
+    /// Whether the operator was told on this day already that few calls are left.
+    #[must_use]
+    pub fn told_quota(&self, now: Timestamp) -> bool {
+        self.quota_told == Some(day_of(now))
+    }
+
     /// Whether `host` may be called for `brand`.
     #[must_use]
     pub fn allows(&self, brand: Brand, host: &str, now: Timestamp) -> bool {
         !self.stops(brand) && self.paused.get(host).is_none_or(|until| *until <= now.as_second())
     }
+}
+
+fn day_of(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(24 * 60 * 60)
 }
 
 fn key() -> Item {
@@ -68,6 +88,29 @@ impl Store {
             .await
             .map_err(|error| AwsError::from_sdk(&error))?;
         Ok(())
+    }
+
+    /// Tells the operator that few calls are left, unless that was done on this day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tell_quota_low(&self, percent_left: u8, now: Timestamp) -> Result<(), Error> {
+        let mut transaction = Transaction::new();
+        let update = Update::builder()
+            .table_name(&self.tables.records)
+            .set_key(Some(key()))
+            .update_expression("SET quota_told = :day, #schema = :schema")
+            .condition_expression("attribute_not_exists(quota_told) OR quota_told <> :day")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":day", number(day_of(now)))
+            .expression_attribute_values(":schema", number(SCHEMA));
+        transaction.update(update.build().map_err(|_| Error::Malformed("control"))?);
+        self.tell_in(&mut transaction, Event::of_deployment(What::QuotaLow { percent_left }, now))?;
+        match self.commit(transaction).await {
+            // Somebody else has just told it.
+            Err(Error::Conflict) => Ok(()),
+            other => other,
+        }
     }
 
     /// Stops or resumes brands.

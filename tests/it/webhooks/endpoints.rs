@@ -8,7 +8,7 @@ use super::{begin, hook, ids, sweep};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_shown_once_and_lies_nowhere() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let hook = hook(&world, &receiver, json!({"description": "mine"})).await;
 
     let one = world.read(&format!("/v1/webhooks/{}", hook.id)).await;
@@ -24,7 +24,7 @@ async fn a_secret_is_shown_once_and_lies_nowhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_rotation_both_secrets_are_valid_for_a_day_and_then_the_new_one_alone() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let old = hook(&world, &receiver, json!({})).await;
 
     let path = format!("/v1/webhooks/{}/rotate", old.id);
@@ -46,7 +46,7 @@ async fn after_a_rotation_both_secrets_are_valid_for_a_day_and_then_the_new_one_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotated_ring_leaves_the_secrets_of_endpoints_as_they_are() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let hook = hook(&world, &receiver, json!({})).await;
     let mut ring = world.cloud.secrets().get("webhooks").unwrap();
     ring["keys"]["k2"] = data_encoding::BASE64.encode(&[7; 32]).into();
@@ -70,7 +70,7 @@ async fn a_rotated_ring_leaves_the_secrets_of_endpoints_as_they_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_goes_to_the_endpoint_that_is_tried_and_to_nobody_else() {
     let world = World::start().await;
-    let (tried, other) = (Receiver::start().await, Receiver::start().await);
+    let (tried, other) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
     let mine = hook(&world, &tried, json!({"types": ["vehicle.*"]})).await;
     hook(&world, &other, json!({})).await;
 
@@ -88,7 +88,7 @@ async fn a_test_goes_to_the_endpoint_that_is_tried_and_to_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_makes_one_endpoint_and_shows_its_secret_again() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let post = async |url: &str| {
         let answer = http
@@ -147,7 +147,7 @@ async fn what_no_endpoint_may_be_is_refused() {
 async fn an_address_that_came_to_lead_inside_is_not_connected_to() {
     // Made while private addresses were allowed; then they are not any more.
     let folder = std::env::temp_dir().join(format!("accessing-party-{}", shared::random::id()));
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start().await.unwrap();
     let world = World::with(|options| options.data = Some(folder.clone())).await;
     let made = hook(&world, &receiver, json!({})).await;
     let now = world.now();
@@ -173,7 +173,7 @@ async fn an_address_that_came_to_lead_inside_is_not_connected_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_holds_from_the_next_event_on_and_a_deleted_endpoint_leaves_nothing() {
     let world = World::start().await;
-    let (first, second) = (Receiver::start().await, Receiver::start().await);
+    let (first, second) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
     let made = hook(&world, &first, json!({"types": ["vehicle.*"]})).await;
     let path = format!("/v1/webhooks/{}", made.id);
     let change = json!({"url": second.url(), "types": [], "description": null});

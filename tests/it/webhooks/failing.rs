@@ -8,7 +8,7 @@ use super::{ACCOUNT, begin, hook, ids, in_order, sweep, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_was_down_for_hours_gets_everything_in_order() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     hook(&world, &receiver, json!({})).await;
     receiver.answer(503);
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
@@ -30,7 +30,7 @@ async fn a_receiver_that_was_down_for_hours_gets_everything_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_endpoint_holds_up_no_other_lane() {
     let world = World::start().await;
-    let (dead, well) = (Receiver::start().await, Receiver::start().await);
+    let (dead, well) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
     hook(&world, &dead, json!({})).await;
     hook(&world, &well, json!({})).await;
     dead.hang(true);
@@ -63,7 +63,7 @@ async fn a_dead_endpoint_holds_up_no_other_lane() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_nobody_took_for_three_days_is_listed_and_sent_again_under_its_id() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let made = hook(&world, &receiver, json!({})).await;
     receiver.answer(500);
     begin(&world, "user-1").await;
@@ -104,7 +104,7 @@ async fn an_event_that_nobody_took_for_three_days_is_listed_and_sent_again_under
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_fails_for_a_day_is_paused_and_told_of_and_gets_all_when_it_is_back() {
     let world = World::start().await;
-    let (failing, other) = (Receiver::start().await, Receiver::start().await);
+    let (failing, other) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
     let made = hook(&world, &failing, json!({"types": ["enrollment.*"]})).await;
     hook(&world, &other, json!({"types": ["webhook.*"]})).await;
     failing.answer(502);
@@ -143,7 +143,7 @@ async fn an_endpoint_that_fails_for_a_day_is_paused_and_told_of_and_gets_all_whe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_is_gone_is_paused_at_once() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let made = hook(&world, &receiver, json!({})).await;
     receiver.answer(410);
     begin(&world, "user-1").await;
@@ -166,7 +166,7 @@ async fn an_endpoint_that_is_gone_is_paused_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_is_a_failure_and_leads_nowhere() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     hook(&world, &receiver, json!({})).await;
     receiver.answer(308);
     begin(&world, "user-1").await;

@@ -16,7 +16,7 @@ async fn a_death_of_deliver_at_any_step_loses_nothing_and_tells_none_under_two_i
     for effect in [Effect::DieBefore, Effect::DieAfter] {
         for step in STEPS {
             for skip in 0.. {
-                let (world, receiver) = (World::start().await, Receiver::start().await);
+                let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
                 hook(&world, &receiver, json!({})).await;
                 let fault = Rule::once(effect).of("deliver").at(step).after(skip);
                 world.cloud.faults().next(fault);
@@ -64,7 +64,7 @@ async fn look(world: &World, minutes: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_an_unkind_database_everything_arrives_in_order_under_its_own_id() {
     for seed in 1..=2 {
-        let (world, receiver) = (World::unkind(seed).await, Receiver::start().await);
+        let (world, receiver) = (World::unkind(seed).await, Receiver::start().await.unwrap());
         world.cloud.faults().calm(true);
         hook(&world, &receiver, json!({})).await;
         let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
@@ -101,7 +101,7 @@ async fn with_an_unkind_database_everything_arrives_in_order_under_its_own_id() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_stream_and_the_bus_missed_is_swept() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     hook(&world, &receiver, json!({})).await;
     for effect in [Effect::Unavailable, Effect::Unavailable] {
         world.cloud.faults().next(Rule::once(effect).of("deliver").at(Db::PutEvents).times(4));

@@ -1,8 +1,9 @@
 //! `journey`: the whole story on real HTTP, step by step, with what each step proved.
 
+mod news;
 mod steps;
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use clap::Args;
 use jiff::SignedDuration;
@@ -18,6 +19,7 @@ use crate::{
     cloud::{Cloud, CloudOptions, StartError},
     database::DatabaseError,
     faults::Faults,
+    receiver::Receiver,
 };
 
 /// When the story begins: a Monday morning.
@@ -45,6 +47,8 @@ pub(super) enum JourneyError {
     Database(#[from] DatabaseError),
     #[error("TLS can't be set up: {0}")]
     Tls(#[from] TlsError),
+    #[error("no port for the operator's endpoint: {0}")]
+    Port(#[from] io::Error),
     #[error("no answer: {0}")]
     Http(#[from] reqwest::Error),
     #[error("the story can't go on: {0}")]
@@ -64,6 +68,7 @@ struct Story {
     clock: ManualClock,
     operator: reqwest::Client,
     driver: Browser,
+    endpoint: Receiver,
     folder: PathBuf,
     enrollment: String,
     login_url: String,
@@ -112,6 +117,9 @@ async fn tell(story: &mut Story) -> Result<(), JourneyError> {
     step!("confirm", steps::confirm(story));
     step!("fetch", steps::fetch(story));
     step!("drive", steps::drive(story));
+    step!("webhook", news::webhook(story));
+    step!("monitor", news::monitor(story));
+    step!("remote", news::remote(story));
     step!("renew", steps::renew(story));
     step!("withdraw", steps::withdraw(story));
     step!("erase", steps::erase(story));
@@ -133,6 +141,7 @@ async fn begin(args: &JourneyArgs) -> Result<Story, JourneyError> {
         clock,
         operator: tls::plain_client("the operator's backend", timeouts)?,
         driver: Browser::new()?,
+        endpoint: Receiver::start().await?,
         folder,
         enrollment: String::new(),
         login_url: String::new(),
@@ -155,7 +164,11 @@ impl Story {
         let request = self.operator.request(method, format!("{}{path}", self.cloud.gateway_url()));
         let request = request.header("authorization", format!("Bearer {}", key.expose_secret()));
         let request = match body {
-            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+            Some(body) => request
+                .header("content-type", "application/json")
+                // Every body of the story is posted once.
+                .header("idempotency-key", shared::random::id())
+                .body(body.to_string()),
             None => request,
         };
         let answer = request.send().await?;

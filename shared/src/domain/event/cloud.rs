@@ -18,6 +18,7 @@ pub const TYPES: &[&str] = &[
     "enrollment.declined",
     "enrollment.erased",
     "enrollment.reauthorization_required",
+    "quota.low",
     "vehicle.alert.cleared",
     "vehicle.alert.raised",
     "vehicle.charging.ended",

@@ -14,7 +14,10 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The operator's backend asks for a login link.
 pub(super) async fn enroll(story: &mut Story) -> Result<String, JourneyError> {
-    let wish = json!({"user_ref": "user-1", "brand": "peugeot", "return_to": RETURN_TO});
+    let wish = json!({
+        "user_ref": "user-1", "brand": "peugeot", "return_to": RETURN_TO,
+        "scopes": ["openid", "data:telemetry", "remote:horn:write"],
+    });
     let begun = story.api("POST", "/v1/enrollments", Some(wish), 201).await?;
     text(&begun["id"]).clone_into(&mut story.enrollment);
     text(&begun["login_url"]).clone_into(&mut story.login_url);
@@ -178,7 +181,7 @@ pub(super) async fn erase(story: &mut Story) -> Result<String, JourneyError> {
 }
 
 impl Story {
-    fn world(&self) -> Result<&World, JourneyError> {
+    pub(super) fn world(&self) -> Result<&World, JourneyError> {
         let simulator =
             self.cloud.simulator().ok_or(JourneyError::Unexpected("the maker is simulated"))?;
         Ok(simulator.world())
@@ -213,6 +216,6 @@ fn mileage(state: &Value) -> Option<f64> {
     state["state"]["odometer"]["values"]["mileage"]["value"].as_f64()
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

@@ -83,6 +83,7 @@ fn samples() -> Vec<What> {
         What::DataFresh { vin: vin(), last_seen: at },
         What::WebhookPaused { webhook: webhook.clone(), reason: PauseReason::Failing },
         What::WebhookTest { webhook },
+        What::QuotaLow { percent_left: 19 },
         What::MonitorTriggered {
             vin: vin(),
             rule: RuleId::random(),
@@ -112,7 +113,7 @@ fn samples() -> Vec<What> {
 
 fn event(what: What) -> Event {
     match what {
-        What::WebhookPaused { .. } | What::WebhookTest { .. } => {
+        What::WebhookPaused { .. } | What::WebhookTest { .. } | What::QuotaLow { .. } => {
             Event::of_deployment(what, Timestamp::UNIX_EPOCH)
         }
         what => Event::new(&EnrollmentId::random(), what, Timestamp::UNIX_EPOCH),

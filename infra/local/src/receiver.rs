@@ -1,6 +1,9 @@
 //! An endpoint of the operator's: takes what is posted, or refuses it, and remembers.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use aws_lc_rs::hmac;
 use axum::{
@@ -49,16 +52,20 @@ pub struct Posted {
 
 impl Receiver {
     /// Starts one that takes everything.
-    pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/hook", listener.local_addr()?);
         let memory = Arc::new(Mutex::new(Memory { status: 200, ..Memory::default() }));
         let router = Router::new().fallback(take).with_state(Arc::clone(&memory));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, memory }
+        Ok(Self { url, memory })
     }
 
     /// Where it is.
+    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -74,18 +81,24 @@ impl Receiver {
     }
 
     /// All that was posted.
+    #[must_use]
     pub fn posted(&self) -> Vec<Posted> {
         self.memory().posted.clone()
     }
 
     /// What was taken, in the order in which it came.
+    #[must_use]
     pub fn taken(&self) -> Vec<Posted> {
         self.posted().into_iter().filter(|posted| posted.taken).collect()
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap()
+        lock(&self.memory)
     }
+}
+
+fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn take(
@@ -95,11 +108,11 @@ async fn take(
     body: Bytes,
 ) -> StatusCode {
     let text = |name: &str| {
-        let value = headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-        value.unwrap_or_default()
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
     };
     let hangs = {
-        let mut memory = memory.lock().unwrap();
+        let mut memory = lock(&memory);
         let taken = !memory.hangs && (200..300).contains(&memory.status);
         memory.posted.push(Posted {
             id: text("webhook-id"),
@@ -107,8 +120,8 @@ async fn take(
             signature: text("webhook-signature"),
             content_type: text("content-type"),
             replayed: text("webhook-replayed") == "true",
-            event: serde_json::from_slice(&body).unwrap(),
-            body: String::from_utf8(body.to_vec()).unwrap(),
+            event: serde_json::from_slice(&body).unwrap_or_default(),
+            body: String::from_utf8_lossy(&body).into_owned(),
             taken,
         });
         memory.hangs
@@ -116,32 +129,34 @@ async fn take(
     if hangs {
         std::future::pending::<()>().await;
     }
-    let status = memory.lock().unwrap().status;
-    StatusCode::from_u16(status).unwrap()
+    StatusCode::from_u16(lock(&memory).status).unwrap_or_default()
 }
 
 impl Posted {
     /// The type, without what is the same for all.
+    #[must_use]
     pub fn kind(&self) -> &str {
-        let kind = self.event["type"].as_str().unwrap();
-        kind.strip_prefix("accessing-party.").unwrap().strip_suffix(".v1").unwrap()
+        let kind = self.event["type"].as_str().unwrap_or_default();
+        let kind = kind.strip_prefix("accessing-party.").unwrap_or_default();
+        kind.strip_suffix(".v1").unwrap_or_default()
     }
 
     /// What the lane is about.
+    #[must_use]
     pub fn subject(&self) -> &str {
-        self.event["subject"].as_str().unwrap()
+        self.event["subject"].as_str().unwrap_or_default()
     }
 
     /// Whether one of the signatures was made with this secret (Standard Webhooks: HMAC-SHA256
     /// over id, time and body).
+    #[must_use]
     pub fn is_signed_with(&self, secret: &str) -> bool {
-        let key = BASE64.decode(secret.strip_prefix("whsec_").unwrap().as_bytes()).unwrap();
+        let key = secret.strip_prefix("whsec_").and_then(|key| BASE64.decode(key.as_bytes()).ok());
+        let Some(key) = key else { return false };
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
         let text = format!("{}.{}.{}", self.id, self.timestamp, self.body);
-        self.signature.split(' ').any(|signature| {
-            let (version, code) = signature.split_once(',').unwrap();
-            let code = BASE64.decode(code.as_bytes()).unwrap();
-            version == "v1" && hmac::verify(&key, text.as_bytes(), &code).is_ok()
-        })
+        let codes = self.signature.split(' ').filter_map(|signature| signature.strip_prefix("v1,"));
+        let mut codes = codes.filter_map(|code| BASE64.decode(code.as_bytes()).ok());
+        codes.any(|code| hmac::verify(&key, text.as_bytes(), &code).is_ok())
     }
 }
