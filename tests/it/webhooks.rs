@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod failing;
+mod reference;
 mod unkind;
 
 use std::collections::BTreeMap;
