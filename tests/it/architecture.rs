@@ -87,7 +87,8 @@ fn what_ships_holds_one_tls_stack_and_nothing_of_the_local_cloud() {
                 "--prefix",
                 "none",
                 "-p",
-                function,
+                // Another crate may have the same name.
+                &format!("{function}@{}", env!("CARGO_PKG_VERSION")),
             ])
             .current_dir(root())
             .output()

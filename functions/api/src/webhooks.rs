@@ -99,8 +99,8 @@ pub(crate) async fn get(
     Ok(Json(WebhookView::new(one(&app, &id, now).await?, now)))
 }
 
-/// Changes an endpoint, or switches it off and on. What is in its lanes is sent by the new rules,
-/// and what it did not want is not sent belatedly.
+/// Changes an endpoint, or switches it off and on. What waits for it already is sent to where it is
+/// now; a new filter is for events from now on.
 #[utoipa::path(
     patch, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path)), request_body = Change,
