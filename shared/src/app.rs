@@ -9,6 +9,7 @@ use tracing_subscriber::{
 
 use crate::{
     aws::{self, Parts},
+    bus::Bus,
     clock::Clock,
     config::{Config, ConfigErrors},
     metrics::Metrics,
@@ -16,6 +17,7 @@ use crate::{
     secrets::{SecretName, Secrets},
     stellantis::{Maker, TlsError, tls},
     store::Store,
+    webhooks::Webhooks,
 };
 
 /// The parts of a running function. No I/O happens before one of them is used.
@@ -33,6 +35,10 @@ pub struct App {
     pub maker: Maker,
     /// Where tokens go that the database would not take.
     pub rescue: Rescue,
+    /// The operator's event bus.
+    pub bus: Bus,
+    /// The operator's endpoints: `deliver` alone speaks to them.
+    pub webhooks: Webhooks,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -61,11 +67,14 @@ impl App {
         let dynamodb = aws::client!(aws_sdk_dynamodb, aws, parts, endpoints.dynamodb);
         let secrets = aws::client!(aws_sdk_secretsmanager, aws, parts, endpoints.secrets_manager);
         let sqs = aws::client!(aws_sdk_sqs, aws, parts, endpoints.sqs);
+        let eventbridge = aws::client!(aws_sdk_eventbridge, aws, parts, endpoints.eventbridge);
         Ok(Arc::new(Self {
             store: Store::new(dynamodb, config.tables.clone()),
             secrets: Secrets::new(secrets, config.secrets.clone(), clock.clone()),
             maker: Maker::new(settings),
             rescue: Rescue::new(sqs, config.rescue_queue_url.clone()),
+            bus: Bus::new(eventbridge, config.events.bus.clone()),
+            webhooks: Webhooks::new(config.events.addresses),
             metrics: Metrics::new(config.metrics, clock.clone()),
             config,
             clock,

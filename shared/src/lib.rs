@@ -7,6 +7,7 @@
 pub mod address;
 pub mod app;
 pub mod aws;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod domain;
@@ -26,6 +27,7 @@ pub mod store;
 pub mod tokens;
 
 pub mod visit;
+pub mod webhooks;
 
 pub use app::App;
 pub use clock::Clock;

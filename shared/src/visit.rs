@@ -5,6 +5,7 @@ pub mod discover;
 pub mod look;
 pub mod merge;
 mod news;
+mod remote;
 mod tell;
 
 use std::time::Duration;

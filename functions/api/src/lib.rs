@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod audit;
 mod auth;
 mod begin;
 mod body;
@@ -15,11 +16,14 @@ mod erase;
 mod error;
 mod export;
 mod history;
+mod idempotency;
 mod quarantine;
 mod refresh;
+mod remotes;
 mod vehicles;
 mod views;
 mod wait;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -32,7 +36,7 @@ use auth::Bearer;
 pub use error::Error;
 
 /// The secrets this function must be able to read.
-pub const NEEDS: &[SecretName] = &[SecretName::Edge];
+pub const NEEDS: &[SecretName] = &[SecretName::Edge, SecretName::Webhooks];
 
 /// The longest body taken.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -47,7 +51,9 @@ const LONGEST_BODY: usize = 64 * 1024;
     tags(
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
+        (name = "remotes", description = "Commands to cars"),
         (name = "notifications", description = "What the maker sent and nobody could understand"),
+        (name = "webhooks", description = "Where events are posted to, signed"),
         (name = "control", description = "Whether the maker may be called"),
     )
 )]
@@ -67,10 +73,19 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(history::alerts))
         .routes(routes!(history::trips))
         .routes(routes!(refresh::post))
+        .routes(routes!(remotes::post, remotes::list))
+        .routes(routes!(remotes::get))
+        .routes(routes!(audit::remotes))
         .routes(routes!(eligibility::get))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::replay))
         .routes(routes!(control::get, control::put))
+        .routes(routes!(webhooks::post, webhooks::list))
+        .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
 }
 
 /// The function's routes.

@@ -7,7 +7,8 @@ use shared::{
     domain::{
         brand::Brand,
         enrollment::{
-            CONFIRM_WITHIN, CONSENT_TEXT, Confirmation, Consent, Enrollment, Reason, Status, sha256,
+            CONFIRM_WITHIN, CONSENT_TEXT, Confirmation, ConfirmedBy, Consent, Enrollment, Reason,
+            Status, sha256,
         },
         event::{Event, What},
         ids::GrantId,
@@ -198,7 +199,7 @@ fn begin(
         }
         app.store
             .ask_in(transaction, &Request::new(Some(stored.id.clone()), Ask::Discover, now))?;
-        stored.confirm(now).map_err(|_| store::Error::Conflict)?
+        stored.confirm(ConfirmedBy::Link, now).map_err(|_| store::Error::Conflict)?
     };
     app.store.save_enrollment_in(transaction, &stored, enrollment.version)
 }

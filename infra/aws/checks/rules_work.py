@@ -14,18 +14,15 @@ FUNCTIONS = {
     "ActFunction": 60,
     "NotifyFunction": 20,
     "DigestFunction": 60,
+    "DeliverFunction": 60,
 }
 WORKERS = (1, 2, 4, 8)
 RATES = {
     "RefreshFunction": "rate(5 minutes)",
     "FetchFunction": "rate(1 minute)",
-    "ActFunction": "rate(5 minutes)",
+    "ActFunction": "rate(1 minute)",
     "DigestFunction": "rate(1 minute)",
-}
-# Whom the stream wakes, for which new items, and where the store writes their sort key.
-WOKEN = {
-    "<ActFunction>": ("REQ#", "shared/src/store/requests.rs"),
-    "<DigestFunction>": ("MSG#", "shared/src/store/inbox.rs"),
+    "DeliverFunction": "rate(1 minute)",
 }
 # What Lambda itself sets, the SDKs' overrides and the switch for tests: no business of the template.
 NOT_OURS = re.compile(r"AWS_\w+|METRICS")
@@ -37,6 +34,9 @@ WATCHED = {
     ("OldestDueAge", "act"): "breaching",
     ("OldestDueAge", "digest"): "breaching",
     ("Quarantined", None): "notBreaching",
+    ("OldestDueAge", "deliver"): "breaching",
+    ("WebhookDead", None): "notBreaching",
+    ("WebhookPaused", None): "notBreaching",
     ("GrantLost", "lost_answer"): "notBreaching",
     ("GrantLost", "withdrawn"): "notBreaching",
     ("SealFailure", None): "notBreaching",
@@ -91,6 +91,7 @@ def the_schedules_cover_every_worker(world):
             ("RefreshFunction", workers),
             ("FetchFunction", workers),
             ("DigestFunction", workers),
+            ("DeliverFunction", workers),
             ("ActFunction", 1),
         ):
             of_it = [s for s in schedules.values() if house.function_of(s["Target"]["Arn"]) == function]
@@ -132,32 +133,41 @@ def the_scheduler_starts_the_scheduled_functions_alone(world):
             yield "another account's scheduler may take the role"
 
 
+# What wakes a function by a stream: the table, the kinds of items, and where the store writes each.
+STREAMS = {
+    "ActFunction": ("Records", {"REQ#": "shared/src/store/requests.rs", "RMT#": "shared/src/store/remotes.rs"}),
+    "DigestFunction": ("Records", {"MSG#": "shared/src/store/inbox.rs"}),
+    "DeliverFunction": ("Outbox", {"EVT#": "shared/src/store/outbox.rs"}),
+}
+
+
 def the_stream_loses_no_batch(world):
-    """The stream wakes each for its new items alone; a bad record is split off, reported, and ends in a queue."""
-    mappings = world.house().of("Lambda::EventSourceMapping")
-    woken = sorted(mapping.get("FunctionName") for mapping in mappings.values())
-    if woken != sorted(WOKEN):
-        yield f"it wakes {woken}"
+    """Each stream wakes its function for new items of its kind alone; a bad record is split off, reported, and ends in a queue."""
+    house = world.house()
+    mappings = {house.function_of(m["FunctionName"]): m for m in house.of("Lambda::EventSourceMapping").values()}
+    if mappings.keys() != STREAMS.keys() or len(house.of("Lambda::EventSourceMapping")) != len(STREAMS):
+        yield f"streams wake {sorted(map(str, mappings))}"
         return
-    wanted = {
-        "EventSourceArn": "<Records.StreamArn>",
-        "StartingPosition": "TRIM_HORIZON",
-        "BisectBatchOnFunctionError": True,
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "MaximumRetryAttempts": 3,
-        "DestinationConfig": {"OnFailure": {"Destination": "<DeadLetters.Arn>"}},
-    }
-    for mapping in mappings.values():
-        name = mapping["FunctionName"]
-        prefix, source = WOKEN[name]
+    for function, (table, prefixes) in STREAMS.items():
+        mapping = mappings[function]
+        wanted = {
+            "EventSourceArn": f"<{table}.StreamArn>",
+            "StartingPosition": "TRIM_HORIZON",
+            "BisectBatchOnFunctionError": True,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "MaximumRetryAttempts": 3,
+            "DestinationConfig": {"OnFailure": {"Destination": "<DeadLetters.Arn>"}},
+        }
         for key, value in wanted.items():
             if mapping.get(key) != value:
-                yield f"{name}: {key} is {mapping.get(key)}"
+                yield f"{function}: {key} is {mapping.get(key)}"
         patterns = [json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])]
-        if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": prefix}]}}}}]:
-            yield f"{name} is woken by {patterns}"
-        if f'format!("{prefix}' not in (ROOT / source).read_text(encoding="utf-8"):
-            yield f"the store does not write what wakes {name} under the sort key that the filter waits for"
+        wanted = [{"prefix": prefix} for prefix in prefixes]
+        if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": wanted}}}}]:
+            yield f"{function} is woken by {patterns}"
+        for prefix, source in prefixes.items():
+            if f'format!("{prefix}' not in (ROOT / source).read_text(encoding="utf-8"):
+                yield f"the store does not write {prefix} under the sort key that the filter waits for"
 
 
 def the_environment_is_what_the_code_reads(world):
@@ -169,7 +179,7 @@ def the_environment_is_what_the_code_reads(world):
     given = {name for function in functions.values() for name in function["Environment"]["Variables"]}
     yield from (f"{name} is given and never read" for name in sorted(given - read))
     yield from (f"{name} is read and never given" for name in sorted(read - given))
-    common = given - {"MAKER_SECRET_ID", "SEAL_SECRET_ID", "EDGE_SECRET_ID"}
+    common = given - {"MAKER_SECRET_ID", "SEAL_SECRET_ID", "EDGE_SECRET_ID", "WEBHOOKS_SECRET_ID", "EVENT_BUS"}
     for name, function in functions.items():
         for missing in sorted(common - function["Environment"]["Variables"].keys()):
             yield f"{name} is not given {missing}"
@@ -190,6 +200,12 @@ def every_parameter_reaches_the_environment(world):
         "MakerB2bApiUrl": ("B2B_API_URL", "https://api.example/v3"),
         "HistoryDays": ("HISTORY_DAYS", 7),
         "PositionHistory": ("POSITION_HISTORY", "true"),
+        "RemoteDoor": ("REMOTE_DOOR", "on"),
+        "RemotesPerCar": ("REMOTES_PER_CAR", 1),
+        "RemotesPerKey": ("REMOTES_PER_KEY", 2),
+        "RemotesPerHour": ("REMOTES_PER_HOUR", 3),
+        "WakeUpsPerMonth": ("WAKE_UPS_PER_MONTH", 4),
+        "WebhookAddresses": ("WEBHOOK_ADDRESSES", "private"),
         "LogFilter": ("LOG", "debug"),
     }
     house = world.house(**{parameter: value for parameter, (_, value) in told.items()})
@@ -228,7 +244,7 @@ def what_matters_is_watched(world):
 def alarms_fire_early_enough(world):
     """An alarm on a fault of which one is too many fires at the first."""
     alarms = world.house().of("CloudWatch::Alarm")
-    first = {"GrantLost/lost_answer", "SealFailure", "RescueFailure", "ApproximateNumberOfMessagesVisible"}
+    first = {"GrantLost/lost_answer", "SealFailure", "RescueFailure", "WebhookDead", "WebhookPaused", "ApproximateNumberOfMessagesVisible"}
     for name, alarm in alarms.items():
         dimension = alarm.get("Dimensions", [{}])[0].get("Value", "")
         metric = alarm.get("MetricName", "")

@@ -22,6 +22,7 @@ use url::Url;
 
 pub use self::options::{CloudOptions, Drive, Maker, StartError};
 use crate::{
+    bus::Bus,
     database::DatabaseError,
     faults::Faults,
     folder::Folder,
@@ -77,7 +78,7 @@ impl Cloud {
         self.public_url.as_str().trim_end_matches('/')
     }
 
-    /// The address of tables, secrets and queues.
+    /// The address of tables, secrets, queues and the bus.
     #[must_use]
     pub fn front_url(&self) -> String {
         format!("http://{}", self.front_addr)
@@ -123,6 +124,12 @@ impl Cloud {
     #[must_use]
     pub fn queues(&self) -> &Queues {
         &self.front.queues
+    }
+
+    /// The event bus.
+    #[must_use]
+    pub fn bus(&self) -> &Bus {
+        &self.front.bus
     }
 
     /// A key to the front in a function's name, with the rights of its role.

@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod page;
 mod query;
+mod remotes;
 mod vehicles;
 
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -16,6 +17,7 @@ use self::error::Refusal;
 pub use self::{
     error::{ApiError, Upstream},
     query::{Period, TelemetryQuery, TripQuery},
+    remotes::Told,
     vehicles::{Extension, Listing, User},
 };
 use super::{
@@ -119,7 +121,6 @@ impl Api<'_> {
     /// Changes something below the base: `POST`, `PUT` or `DELETE`, with JSON or without. Any 2xx
     /// is a success, with or without a document. Never sent again here: see
     /// [`ApiError::may_have_arrived`].
-    #[expect(dead_code, reason = "subscriptions, monitors and remotes will")]
     async fn change(
         &self,
         method: Method,

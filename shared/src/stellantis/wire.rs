@@ -10,13 +10,16 @@ mod energy;
 mod events;
 mod notification;
 mod read;
+mod remotes;
 mod status;
 mod time;
 
 use serde_json::Value;
 
 use self::read::document;
-pub(crate) use self::{account::*, energy::*, events::*, notification::*, read::Read, status::*};
+pub(crate) use self::{
+    account::*, energy::*, events::*, notification::*, read::Read, remotes::*, status::*,
+};
 
 document! {
     /// A page of a collection (HAL).

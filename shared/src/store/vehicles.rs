@@ -342,7 +342,7 @@ impl Store {
         for (table, pk, prefix) in [
             (&self.tables.records, &pk, ""),
             (&self.tables.records, &inbox, ""),
-            (&self.tables.outbox, &pk, "EVT#"),
+            (&self.tables.outbox, &pk, ""),
         ] {
             let keys: Vec<_> = self.keys_below(table, pk, prefix).await?;
             for sk in keys.into_iter().filter(|sk| sk != "META").take(limit - deleted) {
