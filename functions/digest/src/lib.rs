@@ -38,8 +38,8 @@ const NEEDED: Duration = Duration::from_secs(5);
 pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let budget = Budget::until(event.context.deadline);
     let result = match Woken::read(event.payload) {
-        Woken::ByStream(records) => Ok(Box::pin(stream(&app, records, budget)).await),
-        Woken::BySchedule(share) => Box::pin(sweep(&app, share, budget)).await,
+        Woken::ByStream(records) => Ok(stream(&app, records, budget).await),
+        Woken::BySchedule(share) => sweep(&app, share, budget).await,
     };
     result.map_err(|error| {
         tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "a digest run failed");

@@ -40,8 +40,7 @@ pub(crate) async fn digest(app: &App, pk: &str, sk: &str) -> Result<Digested, Er
         let Some(message) = app.store.message(pk, sk, app.clock.now()).await? else {
             return Ok(Digested::Done);
         };
-        // Boxed, or the whole of it lies on the stack of whoever waits, type within type.
-        match Box::pin(once(app, &message)).await {
+        match once(app, &message).await {
             // Its car's state, or the message itself, was changed in between: decide anew.
             Err(Error::Conflict) if tries < TRIES => tries += 1,
             other => return other,
