@@ -1,5 +1,6 @@
 //! What the maker pushes: taken once, told under one id, and nothing from anybody else.
 
+mod maker;
 mod order;
 mod quarantine;
 mod resilience;
@@ -37,7 +38,8 @@ impl Inbox {
     }
 
     async fn of(world: World) -> Self {
-        let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+        let scopes = json!(["openid", "data:telemetry", "data:position", "remote:horn:write"]);
+        let id = world.enroll_with("user-1", "peugeot", ACCOUNT, &scopes).await;
         let ring: KeyRing =
             serde_json::from_value(world.cloud.secrets().get("edge").unwrap()).unwrap();
         let address = Address::issue(&ring, &id.parse().unwrap(), world.now());
@@ -46,11 +48,14 @@ impl Inbox {
         let path = exposed(address.path(&ring));
         let secret = exposed(address.secret(&ring));
         let inbox = Self { world, id, path, secret };
-        let subscription =
-            json!({"state": "active", "day": address.day(), "callback": CALLBACK, "former": []});
-        inbox.put("SUB", &subscription).await;
+        inbox.put_subscription(CALLBACK).await;
         inbox.put_watch().await;
         inbox
+    }
+
+    async fn put_subscription(&self, callback: &str) {
+        let subscription = json!({"state": "active", "day": 1, "callback": callback, "former": []});
+        self.put("SUB", &subscription).await;
     }
 
     async fn put_watch(&self) {
@@ -317,8 +322,7 @@ async fn a_monitor_whose_creation_is_not_stored_yet_is_waited_for() {
     inbox.sweep(2).await.unwrap();
     assert_eq!((inbox.undone().await, inbox.triggered().await.len()), (1, 0));
 
-    let subscription = json!({"state": "active", "day": 1, "callback": CALLBACK, "former": []});
-    inbox.put("SUB", &subscription).await;
+    inbox.put_subscription(CALLBACK).await;
     inbox.sweep(2).await.unwrap();
     assert_eq!(inbox.triggered().await, inbox.ids_of([&message]));
 

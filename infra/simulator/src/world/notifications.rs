@@ -198,15 +198,30 @@ impl World {
     /// A callback for remotes made for a user without asking, as if the client had asked for it.
     #[must_use]
     pub fn add_callback(&self, account: &str, target: &str) -> String {
+        self.add_callback_with(account, target, &[])
+    }
+
+    /// The same for messages of every kind, with attributes of the body.
+    pub fn add_callback_with(
+        &self,
+        account: &str,
+        target: &str,
+        attributes: &[(&str, &str)],
+    ) -> String {
         let id = crate::random::token();
+        let attributes = attributes.iter().map(|(key, value)| super::callbacks::Attribute {
+            place: super::callbacks::Place::Body,
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+        });
         let callback = super::callbacks::Callback {
             id: id.clone(),
             client: self.registration().client_id,
             account: account.to_owned(),
             label: None,
-            kinds: vec![Kind::Remote],
+            kinds: vec![Kind::Monitor, Kind::Remote],
             target: target.to_owned(),
-            attributes: Vec::new(),
+            attributes: attributes.collect(),
             subscribe: Value::Null,
             status: RunState::Running,
             created_at: self.now(),
