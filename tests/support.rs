@@ -11,6 +11,7 @@
 )]
 
 mod luck;
+mod receiver;
 
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
 use futures_util::future::join_all;
@@ -19,7 +20,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::luck::{Luck, undone};
+pub use self::{
+    luck::{Luck, undone},
+    receiver::{Posted, Receiver},
+};
 
 /// When every test begins.
 pub const START: &str = "2026-03-02T06:00:00Z";
@@ -302,6 +306,11 @@ impl World {
         let mut events: Vec<Value> = items
             .into_iter()
             .filter(|item| item["pk"]["S"] == format!("ENR#{id}"))
+            // Not those in lanes: each stands here once, handed on or not.
+            .filter(|item| {
+                let sk = item["sk"]["S"].as_str().unwrap();
+                sk.starts_with("EVT#") || sk.starts_with("TOLD#")
+            })
             .map(|item| item["event"]["M"].clone())
             .collect();
         events.sort_by_key(|event| event["time"]["S"].as_str().unwrap_or_default().to_owned());

@@ -28,3 +28,4 @@ mod round_trip;
 mod seeds;
 mod shared_account;
 mod vehicles;
+mod webhooks;
