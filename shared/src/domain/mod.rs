@@ -8,6 +8,7 @@ pub mod ids;
 pub mod maintenance;
 pub mod pace;
 pub mod position;
+pub mod rule;
 pub mod snapshot;
 pub mod trip;
 pub mod vehicle;

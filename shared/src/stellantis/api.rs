@@ -3,6 +3,7 @@
 
 mod error;
 mod events;
+mod monitors;
 mod page;
 mod query;
 mod vehicles;

@@ -1,0 +1,3 @@
+//! Monitors.
+
+mod parameter;
