@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod address;
 pub mod app;
 pub mod aws;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod http;
 pub mod metrics;
 pub mod page;
 pub mod random;
+pub mod remotes;
 pub mod rescue;
 pub mod round_trip;
 pub mod seal;

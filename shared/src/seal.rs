@@ -120,6 +120,24 @@ impl TryFrom<RingJson> for KeyRing {
 }
 
 impl KeyRing {
+    /// The id of the key that seals.
+    #[must_use]
+    pub fn primary(&self) -> &str {
+        &self.primary
+    }
+
+    /// The ids of all its keys.
+    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
+    /// 32 bytes that belong to a label and can't be told from random without the key: for a MAC
+    /// over the label, or a secret of its own. `None` if the ring has no such key.
+    #[must_use]
+    pub fn derived(&self, key_id: &str, label: &str) -> Option<[u8; 32]> {
+        self.keys.get(key_id).map(|key| expand(key, label))
+    }
+
     /// Seals with the primary key.
     ///
     /// # Panics
@@ -174,14 +192,19 @@ fn split(sealed: &[u8]) -> Option<(&str, &[u8])> {
 
 #[expect(clippy::expect_used, reason = "the lengths are constants")]
 fn derive(key: &[u8; 32], purpose: Purpose<'_>) -> LessSafeKey {
-    let label = purpose.label();
+    let derived = expand(key, &purpose.label());
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derived).expect("a 32-byte key"))
+}
+
+#[expect(clippy::expect_used, reason = "the lengths are constants")]
+fn expand(key: &[u8; 32], label: &str) -> [u8; 32] {
     let mut derived = [0; 32];
     Salt::new(HKDF_SHA256, b"accessing-party")
         .extract(key)
         .expand(&[label.as_bytes()], HKDF_SHA256)
         .and_then(|okm| okm.fill(&mut derived))
         .expect("32 bytes of HKDF-SHA256");
-    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derived).expect("a 32-byte key"))
+    derived
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use shared::{
 use crate::event::Woken;
 
 /// The secrets this function must be able to read.
-pub const NEEDS: &[SecretName] = &[SecretName::Maker, SecretName::Seal];
+pub const NEEDS: &[SecretName] = &[SecretName::Maker, SecretName::Seal, SecretName::Edge];
 
 /// What one request may take; none begins without.
 const NEEDED: Duration = Duration::from_secs(30);

@@ -2,6 +2,8 @@
 
 mod changed;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,7 @@ use super::{
     alert::Severity,
     brand::Brand,
     enrollment::Reason,
-    ids::{EnrollmentId, EventId},
+    ids::{EnrollmentId, EventId, RemoteId, RuleId},
     vehicle::UpstreamId,
     vin::Vin,
 };
@@ -123,6 +125,44 @@ pub enum What {
         distance_km: Option<f64>,
         /// How long it took, seconds.
         duration_s: Option<f64>,
+    },
+    /// Another enrollment has the same car too: shared in a family, or sold. Whose is never told.
+    #[serde(rename = "vehicle.shared")]
+    VehicleShared {
+        /// Which.
+        vin: Vin,
+    },
+    /// A rule of the operator's came true at the maker. Its id follows from the message alone.
+    #[serde(rename = "vehicle.monitor.triggered")]
+    MonitorTriggered {
+        /// Of which car.
+        vin: Vin,
+        /// By which rule.
+        rule: RuleId,
+        /// What the operator calls it.
+        name: String,
+        /// When, by the maker's clock.
+        at: Timestamp,
+        /// Whether it was true before already and is told again.
+        refresh: bool,
+        /// What made it true: values by the maker's names, as it sent them. Places are left out.
+        values: BTreeMap<String, String>,
+    },
+    /// A command to a car got further.
+    #[serde(rename = "vehicle.remote.updated")]
+    RemoteUpdated {
+        /// To which car.
+        vin: Vin,
+        /// Which.
+        remote: RemoteId,
+        /// What it commands: `doors`, `horn`, …
+        kind: String,
+        /// How far it is: `requested`, `sending`, `pending`, `done`, `expired`, `unknown`.
+        state: String,
+        /// How it ended, if it did: `success`, `already_done`, `failed`.
+        outcome: Option<String>,
+        /// Why it failed.
+        failure_cause: Option<String>,
     },
     /// A car has told nothing for a week.
     #[serde(rename = "vehicle.data.stale")]

@@ -85,6 +85,18 @@ id!(
     EventId, "evt_"
 );
 id!(
+    /// A rule of the operator's by which cars are monitored.
+    RuleId, "mon_"
+);
+id!(
+    /// One command to a car.
+    RemoteId, "rem_"
+);
+id!(
+    /// One endpoint of the operator's that is told events.
+    WebhookId, "whk_"
+);
+id!(
     /// One try at one conditional write: finding one's own is success.
     AttemptId, "try_"
 );

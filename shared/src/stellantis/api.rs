@@ -8,7 +8,7 @@ mod page;
 mod query;
 mod vehicles;
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
@@ -21,7 +21,7 @@ pub use self::{
 };
 use super::{
     Client,
-    outgoing::{Cause, Credential, Reply, send},
+    outgoing::{Ask, Cause, Credential, Reply, send},
     quota::Quota,
     settings::below,
 };
@@ -113,8 +113,30 @@ impl Api<'_> {
         accept: &'static str,
     ) -> Result<Answer<Value>, Refusal> {
         let url = below(&self.client.settings.api_url, path);
-        let credential = Credential::Bearer(self.token);
+        let credential = Credential::Bearer(self.token, Ask::Read);
         self.client.get(self.brand, url, query, accept, credential).await
+    }
+
+    /// Changes something below the base: `POST`, `PUT` or `DELETE`, with JSON or without. Any 2xx
+    /// is a success, with or without a document. Never sent again here: see
+    /// [`ApiError::may_have_arrived`].
+    #[expect(dead_code, reason = "subscriptions, monitors and remotes will")]
+    async fn change(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> Result<Found, ApiError> {
+        let url = below(&self.client.settings.api_url, path);
+        let body = body.map(serde_json::to_vec).transpose().map_err(|_| Cause::Refused);
+        let body = body.map_err(Refusal::from)?;
+        let credential = Credential::Bearer(self.token, Ask::Change(method, body));
+        match self.client.get(self.brand, url, &[], HAL, credential).await {
+            Ok(found) => Ok(found.map(Some)),
+            // A success without a document; a 404 is none.
+            Err(Refusal::Empty(quota)) => Ok(Answer { value: None, quota }),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// One document, or "no data yet".
@@ -127,7 +149,7 @@ impl Api<'_> {
 fn found_or_none(found: Result<Answer<Value>, Refusal>) -> Result<Found, ApiError> {
     match found {
         Ok(found) => Ok(found.map(Some)),
-        Err(Refusal::NoData(quota)) => Ok(Answer { value: None, quota }),
+        Err(Refusal::NoData(quota) | Refusal::Empty(quota)) => Ok(Answer { value: None, quota }),
         Err(other) => Err(other.into()),
     }
 }
@@ -138,7 +160,7 @@ fn document(reply: &Reply) -> Result<Value, Refusal> {
         return Err(error::judge(reply));
     }
     if reply.body.trim_ascii().is_empty() {
-        return Err(Refusal::NoData(Quota::read(&reply.headers)));
+        return Err(Refusal::Empty(Quota::read(&reply.headers)));
     }
     // `serde_json` refuses more than 128 levels.
     serde_json::from_slice(&reply.body).map_err(|_| Cause::Malformed.into())

@@ -15,10 +15,13 @@ const LONGEST_BODY: usize = 8 * 1024 * 1024;
 /// A wait beyond this is no answer to "when again?".
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What a call shows, and thereby where it may go.
 pub(super) enum Credential<'a> {
     /// A user's access token: to the API alone.
-    Bearer(&'a SecretString),
+    Bearer(&'a SecretString, Ask),
     /// The client certificate alone: to the B2B API.
     Certificate,
     /// The client's secret and a code or token in a form: to one brand's identity provider alone.
@@ -30,6 +33,14 @@ pub(super) enum Credential<'a> {
         /// The form, encoded.
         form: Vec<u8>,
     },
+}
+
+/// What a call to the API wants.
+pub(super) enum Ask {
+    /// To read.
+    Read,
+    /// To change something; with JSON, or without.
+    Change(Method, Option<Vec<u8>>),
 }
 
 /// Why no usable answer came. It will pass: nothing here ends a grant or blames a user.
@@ -131,15 +142,19 @@ fn attach(
     headers: HeaderMap,
     credential: Credential<'_>,
 ) -> Option<reqwest::Request> {
-    let (base, method, authorization, form) = match credential {
-        Credential::Bearer(token) => {
+    let (base, method, authorization, body) = match credential {
+        Credential::Bearer(token, ask) => {
             let value = format!("Bearer {}", token.expose_secret());
             let value = HeaderValue::try_from(value).ok()?;
-            (&settings.api_url, Method::GET, Some(value), None)
+            let (method, body) = match ask {
+                Ask::Read => (Method::GET, None),
+                Ask::Change(method, body) => (method, body.map(|body| (JSON, body))),
+            };
+            (&settings.api_url, method, Some(value), body)
         }
         Credential::Certificate => (&settings.b2b_url, Method::GET, None, None),
         Credential::Client { brand, basic, form } => {
-            (&settings.identity.get(brand).url, Method::POST, Some(basic), Some(form))
+            (&settings.identity.get(brand).url, Method::POST, Some(basic), Some((FORM, form)))
         }
     };
     if !is_safe(&url) || !is_below(base, &url) {
@@ -151,10 +166,9 @@ fn attach(
         value.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, value);
     }
-    if let Some(form) = form {
-        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(header::CONTENT_TYPE, kind);
-        *request.body_mut() = Some(form.into());
+    if let Some((kind, body)) = body {
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        *request.body_mut() = Some(body.into());
     }
     Some(request)
 }

@@ -9,6 +9,8 @@
 //! | | | `OBS#{vin}#{time}` | what changed then (TTL) | |
 //! | | | `TRIP#{vin}#{start}#{id}` | a trip (TTL) | |
 //! | | | `ALERT#{vin}#{start}#{id}` | an alert (TTL) | |
+//! | | | `SUB` | its subscription at the maker | |
+//! | | | `WATCH#{vin}#mon_…` | a rule on a car | |
 //! | | | `REQ#req_…` | what `act` shall do (TTL) | `act#NN`, the sweep |
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
@@ -29,8 +31,10 @@ pub mod entries;
 pub mod grants;
 pub mod history;
 pub mod idempotency;
+pub mod monitors;
 pub mod outbox;
 pub mod requests;
+pub mod subscriptions;
 pub mod transaction;
 pub mod vehicles;
 

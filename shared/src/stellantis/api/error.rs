@@ -52,6 +52,16 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// Whether the maker may have done what was asked though it did not say so: then it must be
+    /// asked what became of it, and never told again to do what must not happen twice.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Transient { cause, .. } => cause.may_have_arrived(),
+            _ => false,
+        }
+    }
+
     /// For logs, if the maker answered.
     #[must_use]
     pub fn upstream(&self) -> Option<&Upstream> {
@@ -102,6 +112,8 @@ impl fmt::Display for Upstream {
 pub(super) enum Refusal {
     /// 404 that means "nothing yet".
     NoData(Option<Quota>),
+    /// A success without a document.
+    Empty(Option<Quota>),
     /// An answer that may be due to an `extension=`, and what it means without one.
     Extension(ApiError),
     /// Any other.
@@ -118,7 +130,7 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Error(error) | Refusal::Extension(error) => error,
-            Refusal::NoData(_) => {
+            Refusal::NoData(_) | Refusal::Empty(_) => {
                 Self::NotFound(Upstream { status: 404, ..Upstream::default() }.into())
             }
         }

@@ -29,7 +29,9 @@ impl Api<'_> {
     ) -> Result<Answer<Vec<T>>, ApiError> {
         match self.list_or_refusal(path, query, names).await {
             Ok(answer) => Ok(answer),
-            Err(Refusal::NoData(quota)) => Ok(Answer { value: Vec::new(), quota }),
+            Err(Refusal::NoData(quota) | Refusal::Empty(quota)) => {
+                Ok(Answer { value: Vec::new(), quota })
+            }
             Err(other) => Err(other.into()),
         }
     }

@@ -89,7 +89,9 @@ impl Api<'_> {
             Err(Refusal::Extension(_)) if !query.is_empty() => {
                 (self.list(&path, &[], &names).await?, true)
             }
-            Err(Refusal::NoData(quota)) => (Answer { value: Vec::new(), quota }, false),
+            Err(Refusal::NoData(quota) | Refusal::Empty(quota)) => {
+                (Answer { value: Vec::new(), quota }, false)
+            }
             other => (other?, false),
         };
         Ok(answer.map(|found| Listing { found: normalise::vehicles(found), extensions_refused }))

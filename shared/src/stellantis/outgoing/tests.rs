@@ -29,7 +29,7 @@ fn goes(url: &str, credential: Credential<'_>) -> bool {
 #[test]
 fn a_token_goes_to_the_api_alone() {
     let token = token();
-    let goes = |url| goes(url, Credential::Bearer(&token));
+    let goes = |url| goes(url, Credential::Bearer(&token, Ask::Read));
 
     assert!(goes("https://api.example/connectedcar/v4/user?client_id=x"));
     assert!(goes("https://api.example/connectedcar/v4"));
@@ -65,7 +65,8 @@ fn what_is_attached_is_marked_as_sensitive() {
     let token = token();
     let url = "https://api.example/connectedcar/v4/user".parse().unwrap();
 
-    let request = attach(&settings(), url, HeaderMap::new(), Credential::Bearer(&token)).unwrap();
+    let request =
+        attach(&settings(), url, HeaderMap::new(), Credential::Bearer(&token, Ask::Read)).unwrap();
 
     assert_eq!(request.headers()["authorization"], "Bearer seeded-token");
     assert!(!format!("{request:?}").contains("seeded"));
@@ -119,7 +120,7 @@ proptest! {
             authority.as_ref().is_some_and(|authority| authority.as_str() == host)
         };
         let token = token();
-        let api = goes(&address, Credential::Bearer(&token));
+        let api = goes(&address, Credential::Bearer(&token, Ask::Read));
         let b2b = goes(&address, Credential::Certificate);
         prop_assert!(!api || is("api.example"));
         prop_assert!(!b2b || is("b2b.example"));
@@ -134,7 +135,7 @@ async fn fetch(stub: &Stub, settings: &Settings) -> Result<Reply, Cause> {
     let timeouts = settings.timeouts;
     let http = crate::stellantis::tls::maker_client(&secret(), "test/1", timeouts).unwrap();
     let url = stub.url.join("/api/x").unwrap();
-    send(&http, settings, url, HeaderMap::new(), Credential::Bearer(&token())).await
+    send(&http, settings, url, HeaderMap::new(), Credential::Bearer(&token(), Ask::Read)).await
 }
 
 #[tokio::test]
@@ -173,7 +174,8 @@ async fn a_broken_answer_may_have_arrived_and_no_connection_has_not() {
     nobody.api_url = "http://127.0.0.1:1/api".parse().unwrap();
     let http = reqwest_client();
     let url = nobody.api_url.clone();
-    let none = send(&http, &nobody, url, HeaderMap::new(), Credential::Bearer(&token())).await;
+    let none =
+        send(&http, &nobody, url, HeaderMap::new(), Credential::Bearer(&token(), Ask::Read)).await;
 
     assert_eq!(broken, Cause::Broken);
     assert!(broken.may_have_arrived());

@@ -17,7 +17,7 @@ fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> R
 fn error(status: u16, body: &Value) -> ApiError {
     match judge(&reply(status, &[], &body.to_string())) {
         Refusal::Error(error) => error,
-        Refusal::NoData(_) => panic!("no data"),
+        Refusal::NoData(_) | Refusal::Empty(_) => panic!("no data"),
         Refusal::Extension(_) => panic!("extension"),
     }
 }

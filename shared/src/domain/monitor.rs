@@ -1,0 +1,38 @@
+//! Rules by which the maker watches cars for us, and how they stand on each car.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ids::RuleId, vin::Vin};
+
+/// A rule on one car.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Which car.
+    pub vin: Vin,
+    /// By which rule.
+    pub rule: RuleId,
+    /// What the operator calls the rule.
+    pub name: String,
+    /// How it stands.
+    pub state: State,
+    /// Why it is not active, in a word.
+    pub why: Option<String>,
+    /// The maker's id of the monitor; none before it was created.
+    pub monitor: Option<String>,
+    /// SHA-256, in hex, of what the maker was told last.
+    pub told: Option<String>,
+}
+
+/// How a rule stands on a car.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The maker is to be asked, or its answer is not known.
+    Pending,
+    /// The maker watches.
+    Active,
+    /// The car or the consent does not offer it.
+    Unsupported,
+    /// The maker would not, or it stopped; it is tried again.
+    Failed,
+}
