@@ -3,7 +3,9 @@
 
 pub mod discover;
 pub mod look;
+mod monitors;
 mod news;
+pub mod subscription;
 mod tell;
 
 use std::time::Duration;

@@ -15,6 +15,7 @@ mod erase;
 mod error;
 mod export;
 mod history;
+mod monitors;
 mod refresh;
 mod vehicles;
 mod views;
@@ -46,6 +47,7 @@ const LONGEST_BODY: usize = 64 * 1024;
     tags(
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
+        (name = "monitors", description = "Rules: what to be told of, declared once for many cars"),
         (name = "control", description = "Whether the maker may be called"),
     )
 )]
@@ -66,6 +68,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(history::trips))
         .routes(routes!(refresh::post))
         .routes(routes!(eligibility::get))
+        .routes(routes!(monitors::post, monitors::list))
+        .routes(routes!(monitors::get, monitors::put, monitors::delete))
+        .routes(routes!(monitors::vehicles))
+        .routes(routes!(monitors::of_vehicle))
         .routes(routes!(control::get, control::put))
 }
 

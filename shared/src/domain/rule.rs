@@ -122,9 +122,7 @@ impl<'de> Deserialize<'de> for When {
 }
 
 /// What an event can tell beside what made it true (`extendedEventParam`).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "each is named as the maker names it")]
 pub enum Extra {
     #[serde(rename = "vehicle.doorsState")]

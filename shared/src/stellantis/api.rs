@@ -1,6 +1,7 @@
 //! The end-user API (`OpenAPI` 4.17.2, `GET` operations): typed requests, pages followed, errors
 //! told apart, answers in the domain's terms.
 
+mod callbacks;
 mod error;
 mod events;
 mod monitors;
@@ -15,7 +16,9 @@ use url::Url;
 
 use self::error::Refusal;
 pub use self::{
+    callbacks::{Callback, Run, Wanted},
     error::{ApiError, Upstream},
+    monitors::{Compiled, MOST_MONITORS, Monitor},
     query::{Period, TelemetryQuery, TripQuery},
     vehicles::{Extension, Listing, User},
 };
@@ -120,7 +123,6 @@ impl Api<'_> {
     /// Changes something below the base: `POST`, `PUT` or `DELETE`, with JSON or without. Any 2xx
     /// is a success, with or without a document. Never sent again here: see
     /// [`ApiError::may_have_arrived`].
-    #[expect(dead_code, reason = "subscriptions, monitors and remotes will")]
     async fn change(
         &self,
         method: Method,

@@ -8,6 +8,7 @@
 mod account;
 mod energy;
 mod events;
+mod notifications;
 mod read;
 mod status;
 mod time;
@@ -15,7 +16,7 @@ mod time;
 use serde_json::Value;
 
 use self::read::document;
-pub(crate) use self::{account::*, energy::*, events::*, read::Read, status::*};
+pub(crate) use self::{account::*, energy::*, events::*, notifications::*, read::Read, status::*};
 
 document! {
     /// A page of a collection (HAL).

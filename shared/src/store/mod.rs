@@ -9,18 +9,20 @@
 //! | | | `OBS#{vin}#{time}` | what changed then (TTL) | |
 //! | | | `TRIP#{vin}#{start}#{id}` | a trip (TTL) | |
 //! | | | `ALERT#{vin}#{start}#{id}` | an alert (TTL) | |
-//! | | | `SUB` | its subscription at the maker | |
+//! | | | `SUB` | its subscription at the maker, and who looks after it | `act#NN`, the next look |
 //! | | | `WATCH#{vin}#mon_…` | a rule on a car | |
 //! | | | `REQ#req_…` | what `act` shall do (TTL) | `act#NN`, the sweep |
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
+//! | | | `RULE#mon_…` | a rule on one of its cars; others under `RULES#all`, `RULES#user#{user_ref}` | |
+//! | | `RULES` | `RULE#mon_…` | where a rule lies | |
 //! | | `IDENT#{sha256}` | `-` | the enrollment of a user, brand and subject | |
 //! | | `ACCT#{sha256}` | `-` | the enrollments of a brand and subject: a set of ids | |
 //! | | `IDEM#{key}#{sha256}` | `-` | the answer to an idempotent POST (TTL) | |
 //! | Outbox | `ENR#enr_…` | `EVT#{time}#evt_…` | an event to tell (TTL) | `deliver#NN` |
 //!
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
-//! (`find`, `sk`), where `find` is `user#{user_ref}` or `vin#{vin}`, and `status` on (`status`, `pk`).
+//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}` or `rule#{rule}`, and `status` on (`status`, `pk`).
 //! Every item has `schema`. What has `expires_at` is gone from then on, for every reader, whether
 //! or not DynamoDB has removed it yet.
 
@@ -34,6 +36,7 @@ pub mod idempotency;
 pub mod monitors;
 pub mod outbox;
 pub mod requests;
+pub mod rules;
 pub mod subscriptions;
 pub mod transaction;
 pub mod vehicles;

@@ -140,8 +140,8 @@ impl Store {
         after: Option<String>,
         limit: i32,
     ) -> Result<(Vec<Rule>, Option<String>), Error> {
-        let start = after
-            .map(|sk| Item::from([("pk".into(), text(POINTERS)), ("sk".into(), text(sk))]));
+        let start =
+            after.map(|sk| Item::from([("pk".into(), text(POINTERS)), ("sk".into(), text(sk))]));
         let page = self
             .client
             .query()
@@ -193,7 +193,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forget_rules(&self, id: &EnrollmentId, user: Option<&UserRef>) -> Result<(), Error> {
+    pub async fn forget_rules(
+        &self,
+        id: &EnrollmentId,
+        user: Option<&UserRef>,
+    ) -> Result<(), Error> {
         for pk in [Some(partition(id)), user.map(of_user)].into_iter().flatten() {
             for item in self.below(&self.tables.records, &pk, "RULE#").await? {
                 let mut transaction = Transaction::new();

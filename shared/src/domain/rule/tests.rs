@@ -117,7 +117,8 @@ fn zones_and_times_are_checked() {
         assert!(daily(wrong.clone()).unwrap_err().starts_with("when.triggers.t.time"), "{wrong}");
     }
     assert!(time(json!({"times": []})).is_err());
-    let mars = json!({"times": [{"once": {"from": "2026-03-01T00:00:00Z"}}], "time_zone": "Mars/Olympus"});
+    let mars =
+        json!({"times": [{"once": {"from": "2026-03-01T00:00:00Z"}}], "time_zone": "Mars/Olympus"});
     assert!(time(mars).unwrap_err().contains("time_zone"));
 }
 
@@ -154,12 +155,12 @@ fn names_and_repetition_are_checked_and_unknown_fields_refused() {
 #[test]
 fn a_car_that_lacks_what_is_watched_or_a_user_not_asked_is_told_so() {
     let battery = wish(&json!({"use": "battery_below", "level": 20})).unwrap();
-    let place = wish(
-        &json!({"use": "left_place", "latitude": 48.1, "longitude": 2.3, "radius_km": 1}),
-    )
-    .unwrap();
+    let place =
+        wish(&json!({"use": "left_place", "latitude": 48.1, "longitude": 2.3, "radius_km": 1}))
+            .unwrap();
     let car = |motorization: &str| -> Vehicle {
-        let car = json!({"vin": "VR3UHZKXZPT000208", "address": "a1", "motorization": motorization});
+        let car =
+            json!({"vin": "VR3UHZKXZPT000208", "address": "a1", "motorization": motorization});
         serde_json::from_value(car).unwrap()
     };
     let scopes = ["openid".to_owned(), "data:telemetry".to_owned()];

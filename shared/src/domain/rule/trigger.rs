@@ -260,7 +260,10 @@ impl Span {
                 let days = daily.days.iter().enumerate().all(unique);
                 Invalid::unless(days, at, ".daily.days", Wrong::Days)?;
                 let weeks = daily.weeks.len() <= 52
-                    && daily.weeks.iter().all(|w| 1 <= w.first && w.first <= w.last && w.last <= 52);
+                    && daily
+                        .weeks
+                        .iter()
+                        .all(|w| 1 <= w.first && w.first <= w.last && w.last <= 52);
                 Invalid::unless(weeks, at, ".daily.weeks", Wrong::Weeks)
             }
             Self::Once(once) => {

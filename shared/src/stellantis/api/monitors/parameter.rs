@@ -174,15 +174,17 @@ mod tests {
 
     #[test]
     fn triggers_of_every_kind_are_written_as_the_description_says() {
-        let compiled = compiled(json!({"name": "all", "when": {"bool_exp": "z&(t|d)", "triggers": {
-            "z": {"zone": {"transition": "out", "circle": {"latitude": 48.5, "longitude": 2.5, "radius_km": 3}}},
-            "t": {"time": {"time_zone": "Europe/Rome", "times": [
-                {"daily": {"from": "07:05", "minutes": 90, "days": ["mon", "sun"], "weeks": [{"first": 1, "last": 1}, {"first": 34, "last": 46}]}},
-                {"once": {"from": "2026-03-01T12:00:00+01:00", "minutes": 30}},
-            ]}},
-            "d": {"data": {"data": "vehicle.kinetic.moving", "op": "equals_to", "value": [true],
-                "previous": {"op": "equals_to", "value": ["false"]}}},
-        }}}));
+        let compiled = compiled(
+            json!({"name": "all", "when": {"bool_exp": "z&(t|d)", "triggers": {
+                "z": {"zone": {"transition": "out", "circle": {"latitude": 48.5, "longitude": 2.5, "radius_km": 3}}},
+                "t": {"time": {"time_zone": "Europe/Rome", "times": [
+                    {"daily": {"from": "07:05", "minutes": 90, "days": ["mon", "sun"], "weeks": [{"first": 1, "last": 1}, {"first": 34, "last": 46}]}},
+                    {"once": {"from": "2026-03-01T12:00:00+01:00", "minutes": 30}},
+                ]}},
+                "d": {"data": {"data": "vehicle.kinetic.moving", "op": "equals_to", "value": [true],
+                    "previous": {"op": "equals_to", "value": ["false"]}}},
+            }}}),
+        );
 
         let expected = json!({
             "label": "mon",
