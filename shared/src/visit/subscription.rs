@@ -21,6 +21,7 @@ use crate::{
     secrets::EdgeSecret,
     stellantis::api::{ApiError, Callback, Run, Wanted},
     store::{
+        Applied, Versioned,
         control::Control,
         subscriptions::{Held, Hold},
     },
@@ -71,7 +72,7 @@ pub async fn keep(
         return Ok(Kept::Done);
     };
     let mut subscription = held.subscription.clone();
-    let looked = look(app, &enrollment.value, &held, &mut subscription, control, budget).await;
+    let looked = look(app, &enrollment, &held, &mut subscription, control, budget).await;
     let wait = match &looked {
         Ok(Some(wait)) => *wait,
         Ok(None) => return Ok(Kept::Done),
@@ -87,13 +88,13 @@ pub async fn keep(
 /// `None`: there is nothing to give back any more.
 async fn look(
     app: &App,
-    enrollment: &Enrollment,
+    found: &Versioned<Enrollment>,
     held: &Held,
     subscription: &mut Subscription,
     control: &Control,
     budget: Budget,
 ) -> Result<Option<SignedDuration>, Error> {
-    let now = app.clock.now();
+    let (enrollment, now) = (&found.value, app.clock.now());
     if !is_offered(&enrollment.scopes) {
         *subscription = subscription.clone().refused(State::Unsupported, "scope", now);
         return Ok(Some(RARELY));
@@ -109,13 +110,20 @@ async fn look(
     }
     let edge = app.secrets.edge().await?;
     visit.subscribe(&edge, held, subscription).await?;
-    let Some(callback) = subscription.callback.as_deref().and_then(|id| id.parse().ok()) else {
-        return Ok(Some(if subscription.state == State::Unsupported { RARELY } else { DAILY }));
+    let callback = subscription.callback.as_deref().and_then(|id| id.parse().ok());
+    let callback = match (subscription.state, callback) {
+        (State::Active, Some(callback)) => callback,
+        (State::Unsupported, _) => return Ok(Some(RARELY)),
+        _ => return Ok(Some(DAILY)),
     };
-    if subscription.state != State::Active {
-        return Ok(Some(if subscription.state == State::Unsupported { RARELY } else { DAILY }));
-    }
-    let all = visit.watch(&callback).await?;
+    let all = match visit.watch(&callback).await {
+        // A car is not where it was: its address is looked up, once.
+        Err(error) if error.is_wrong_address() => {
+            visit.discover(found.version).await?;
+            visit.watch(&callback).await?
+        }
+        other => other?,
+    };
     let jitter = SignedDuration::from_secs(i64::from(random::below(SPREAD)));
     Ok(Some(if all { DAILY - jitter } else { SignedDuration::ZERO }))
 }
@@ -257,7 +265,7 @@ impl Visit<'_> {
                     let look = car.look_mut(kind);
                     look.due = look.due.min(now);
                 }
-                if let crate::store::Applied::Yes = store.claim_car(id, &car, due_at).await? {
+                if let Applied::Yes = store.claim_car(id, &car, due_at).await? {
                     break;
                 }
             }

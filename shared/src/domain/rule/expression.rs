@@ -5,7 +5,7 @@
 //! closest, then `&`, then `|`.
 
 /// The longest text, as written and as sent.
-pub const LONGEST: usize = 2_000;
+const LONGEST: usize = 2_000;
 /// Triggers that a rule may have; so a truth table has 32 rows, the bits of a word.
 pub const MOST_TRIGGERS: usize = 5;
 
@@ -74,7 +74,7 @@ impl Part {
 ///
 /// # Errors
 /// See [`InvalidExpression`].
-pub fn canonical(text: &str, names: &[&str]) -> Result<String, InvalidExpression> {
+pub(super) fn canonical(text: &str, names: &[&str]) -> Result<String, InvalidExpression> {
     if text.len() > LONGEST {
         return Err(InvalidExpression::TooLong);
     }
@@ -198,8 +198,7 @@ const fn is_of_name(c: char) -> bool {
 
 /// Whether a text can name a trigger: letters, then perhaps one of `.-_`, then perhaps digits, which
 /// is what the schema's pattern means.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let digits = rest.strip_prefix(['.', '-', '_']).unwrap_or(rest);
     text.len() <= 40 && rest.len() < text.len() && digits.bytes().all(|b| b.is_ascii_digit())
