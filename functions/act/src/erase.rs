@@ -103,7 +103,9 @@ async fn unsubscribe(
         Err(error) if overdue || !error.is_passing() => Ok(Some(Revocation::Unconfirmed)),
         Err(error) => {
             tracing::warn!(enrollment.id = %enrollment.id, error = %error, "a subscription to erase was not deleted yet");
-            app.store.give_back_subscription(&held, &held.subscription, now + LEASE).await?;
+            // Due from the erasure alone: its own looks would only stand in the way.
+            let never = now + ASK_FOR * 2;
+            app.store.give_back_subscription(&held, &held.subscription, never).await?;
             Ok(None)
         }
     }
