@@ -256,7 +256,8 @@ impl World {
         };
         let all = join_all((0..workers).map(pair));
         let sweep = self.cloud.invoke("act", json!({"worker": 0, "workers": 1}));
-        let _ = tokio::join!(all, sweep);
+        let digest = self.cloud.invoke("digest", json!({"worker": 0, "workers": 1}));
+        let _ = tokio::join!(all, sweep, digest);
         self.settle().await;
     }
 

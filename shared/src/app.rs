@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::FilterFn, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::{
     aws::{self, Parts},
+    bus::Bus,
     clock::Clock,
     config::{Config, ConfigErrors},
     metrics::Metrics,
@@ -13,6 +17,7 @@ use crate::{
     secrets::{SecretName, Secrets},
     stellantis::{Maker, TlsError, tls},
     store::Store,
+    webhooks::Webhooks,
 };
 
 /// The parts of a running function. No I/O happens before one of them is used.
@@ -30,6 +35,10 @@ pub struct App {
     pub maker: Maker,
     /// Where tokens go that the database would not take.
     pub rescue: Rescue,
+    /// The operator's event bus.
+    pub bus: Bus,
+    /// The operator's endpoints: `deliver` alone speaks to them.
+    pub webhooks: Webhooks,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -58,11 +67,14 @@ impl App {
         let dynamodb = aws::client!(aws_sdk_dynamodb, aws, parts, endpoints.dynamodb);
         let secrets = aws::client!(aws_sdk_secretsmanager, aws, parts, endpoints.secrets_manager);
         let sqs = aws::client!(aws_sdk_sqs, aws, parts, endpoints.sqs);
+        let eventbridge = aws::client!(aws_sdk_eventbridge, aws, parts, endpoints.eventbridge);
         Ok(Arc::new(Self {
             store: Store::new(dynamodb, config.tables.clone()),
             secrets: Secrets::new(secrets, config.secrets.clone(), clock.clone()),
             maker: Maker::new(settings),
             rescue: Rescue::new(sqs, config.rescue_queue_url.clone()),
+            bus: Bus::new(eventbridge, config.events.bus.clone()),
+            webhooks: Webhooks::new(config.events.addresses),
             metrics: Metrics::new(config.metrics, clock.clone()),
             config,
             clock,
@@ -77,7 +89,65 @@ impl App {
     pub fn from_environment(needs: &[SecretName]) -> Result<Arc<Self>, StartError> {
         let config = Config::from_lookup(&|name| std::env::var(name).ok(), needs)?;
         let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
-        tracing_subscriber::fmt().json().with_env_filter(filter).without_time().init();
+        let lines = tracing_subscriber::fmt::layer().json().without_time();
+        let lines = lines.with_filter(filter).with_filter(FilterFn::new(may_speak));
+        tracing_subscriber::registry().with(lines).init();
         Self::new(config, Clock::system())
+    }
+}
+
+/// The crates of this repository that run as functions.
+const OURS: &[&str] = &[
+    "act", "api", "callback", "deliver", "digest", "fetch", "login", "notify", "refresh", "shared",
+];
+
+/// What may be logged whatever the filter says: our own code, which is written and tested to tell
+/// nothing, at every level; libraries, which print bodies and headers below it, from `info` up.
+fn may_speak(metadata: &Metadata<'_>) -> bool {
+    let root = metadata.target().split("::").next().unwrap_or_default();
+    OURS.contains(&root) || *metadata.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Told(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_library_never_speaks_below_info_however_the_filter_is_set() {
+        let told = Told::default();
+        let lines = {
+            let told = told.clone();
+            tracing_subscriber::fmt::layer().with_writer(move || told.clone())
+        };
+        let lines =
+            lines.with_filter(EnvFilter::new("trace")).with_filter(FilterFn::new(may_speak));
+
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            tracing::trace!(target: "hyper::proto", "a header");
+            tracing::debug!(target: "sharedness", "a body");
+            tracing::info!(target: "hyper::proto", "connected");
+            tracing::trace!(target: "shared::visit", "looked");
+            tracing::trace!(target: "act", "acted");
+        });
+
+        let told = String::from_utf8(told.0.lock().unwrap().clone()).unwrap();
+        assert!(told.contains("connected") && told.contains("looked") && told.contains("acted"));
+        assert!(!told.contains("a header") && !told.contains("a body"), "{told}");
     }
 }

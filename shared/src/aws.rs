@@ -76,7 +76,7 @@ impl Parts {
     }
 }
 
-/// An SDK client from its configuration builder: the same lines for each of the three services.
+/// An SDK client from its configuration builder: the same lines for each service.
 macro_rules! client {
     ($sdk:ident, $aws:expr, $parts:expr, $endpoint:expr) => {{
         let mut config = $sdk::Config::builder()

@@ -25,7 +25,8 @@ pub struct Config {
     pub enrolling: Enrolling,
     /// `GRANTS_TABLE`, `RECORDS_TABLE`, `OUTBOX_TABLE`.
     pub tables: Tables,
-    /// `MAKER_SECRET_ID`, `SEAL_SECRET_ID`, `EDGE_SECRET_ID`: those this function may read.
+    /// `MAKER_SECRET_ID`, `SEAL_SECRET_ID`, `EDGE_SECRET_ID`, `WEBHOOKS_SECRET_ID`: those this
+    /// function may read.
     pub secrets: SecretIds,
     /// Where the car maker is.
     pub maker: MakerUrls,
@@ -33,6 +34,8 @@ pub struct Config {
     pub retention: Retention,
     /// `RESCUE_QUEUE_URL`: takes sealed tokens that the table would not.
     pub rescue_queue_url: String,
+    /// Where events go.
+    pub events: Events,
     /// How AWS is reached.
     pub aws: Aws,
     /// `LOG`: a filter of `tracing`, `info` by default.
@@ -76,6 +79,24 @@ pub struct Tables {
     pub outbox: String,
 }
 
+/// Where events go.
+#[derive(Debug, Clone)]
+pub struct Events {
+    /// `EVENT_BUS`: the name of an `EventBridge` bus that gets all of them; none by default.
+    pub bus: Option<String>,
+    /// `WEBHOOK_ADDRESSES`: `public` (default) or `private`.
+    pub addresses: Addresses,
+}
+
+/// Which addresses the operator's endpoints may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses {
+    /// https on port 443, and nothing that is not globally routable.
+    Public,
+    /// Any, http and loopback too: for development, and networks of one's own.
+    Private,
+}
+
 /// Where the secrets are kept: `None` for one that this function may not read.
 #[derive(Debug, Clone, Default)]
 pub struct SecretIds {
@@ -85,6 +106,8 @@ pub struct SecretIds {
     pub seal: Option<String>,
     /// The ring for cookies and tickets, and the hashes of API keys.
     pub edge: Option<String>,
+    /// The ring from which the secrets of endpoints are derived.
+    pub webhooks: Option<String>,
 }
 
 /// Where the car maker is, and how it spells.
@@ -137,7 +160,8 @@ pub struct Aws {
     pub secret_access_key: secrecy::SecretString,
     /// `AWS_SESSION_TOKEN`.
     pub session_token: Option<secrecy::SecretString>,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, `…_SECRETS_MANAGER`, `…_SQS`: instead of the region's own.
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, `…_SECRETS_MANAGER`, `…_SQS`, `…_EVENTBRIDGE`: instead of the
+    /// region's own.
     pub endpoints: Endpoints,
 }
 
@@ -150,6 +174,8 @@ pub struct Endpoints {
     pub secrets_manager: Option<String>,
     /// `AWS_ENDPOINT_URL_SQS`.
     pub sqs: Option<String>,
+    /// `AWS_ENDPOINT_URL_EVENTBRIDGE`.
+    pub eventbridge: Option<String>,
 }
 
 impl fmt::Debug for Aws {
@@ -240,6 +266,7 @@ impl Reader<'_> {
                 maker: self.optional("MAKER_SECRET_ID"),
                 seal: self.optional("SEAL_SECRET_ID"),
                 edge: self.optional("EDGE_SECRET_ID"),
+                webhooks: self.optional("WEBHOOKS_SECRET_ID"),
             },
             maker: MakerUrls {
                 idp: self.idp_url(),
@@ -253,6 +280,10 @@ impl Reader<'_> {
                 positions: self.parsed("POSITION_HISTORY", "false", "true or false"),
             },
             rescue_queue_url: self.text("RESCUE_QUEUE_URL", Some("")),
+            events: Events {
+                bus: self.optional("EVENT_BUS"),
+                addresses: self.parsed("WEBHOOK_ADDRESSES", "public", "public or private"),
+            },
             aws: self.aws(),
             log: self.text("LOG", Some("info")),
             notifications: self.parsed("NOTIFICATIONS", "on", "on or off"),
@@ -270,6 +301,7 @@ impl Reader<'_> {
                 dynamodb: self.optional("AWS_ENDPOINT_URL_DYNAMODB"),
                 secrets_manager: self.optional("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
                 sqs: self.optional("AWS_ENDPOINT_URL_SQS"),
+                eventbridge: self.optional("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             },
         }
     }
@@ -280,6 +312,7 @@ impl Reader<'_> {
                 SecretName::Maker => ("MAKER_SECRET_ID", &secrets.maker),
                 SecretName::Seal => ("SEAL_SECRET_ID", &secrets.seal),
                 SecretName::Edge => ("EDGE_SECRET_ID", &secrets.edge),
+                SecretName::Webhooks => ("WEBHOOKS_SECRET_ID", &secrets.webhooks),
             };
             if id.is_none() {
                 self.problem(variable, "the name or ARN of the secret");
@@ -322,6 +355,17 @@ impl FromStr for MetricsOutput {
         match text {
             "emf" => Ok(Self::Emf),
             "off" => Ok(Self::Off),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for Addresses {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "public" => Ok(Self::Public),
+            "private" => Ok(Self::Private),
             _ => Err(()),
         }
     }

@@ -7,11 +7,13 @@
 pub mod address;
 pub mod app;
 pub mod aws;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod due;
 pub mod http;
+pub mod inbox;
 pub mod metrics;
 pub mod page;
 pub mod random;
@@ -25,6 +27,7 @@ pub mod store;
 pub mod tokens;
 
 pub mod visit;
+pub mod webhooks;
 
 pub use app::App;
 pub use clock::Clock;

@@ -19,8 +19,16 @@ pub enum Metric {
     RescueFailure,
     /// The maker limited our calls.
     MakerLimited,
+    /// An event that an endpoint did not take in three days.
+    WebhookDead,
+    /// An endpoint that nothing is sent to any more, until the operator enables it.
+    WebhookPaused,
     /// Days until our client certificate ends.
     CertificateDaysLeft(i64),
+    /// A notification, by what became of it.
+    Notification(&'static str),
+    /// Something from the maker that can't be understood.
+    Quarantined,
 }
 
 /// Writes metrics.
@@ -49,7 +57,13 @@ impl Metrics {
             Metric::GrantLost(reason) => ("GrantLost", "Count", 1, Some(("Reason", reason))),
             Metric::SealFailure => ("SealFailure", "Count", 1, None),
             Metric::RescueFailure => ("RescueFailure", "Count", 1, None),
+            Metric::WebhookDead => ("WebhookDead", "Count", 1, None),
+            Metric::WebhookPaused => ("WebhookPaused", "Count", 1, None),
             Metric::MakerLimited => ("MakerLimited", "Count", 1, None),
+            Metric::Notification(outcome) => {
+                ("Notification", "Count", 1, Some(("Outcome", outcome)))
+            }
+            Metric::Quarantined => ("Quarantined", "Count", 1, None),
             Metric::CertificateDaysLeft(days) => ("CertificateDaysLeft", "Count", days, None),
         };
         let dimensions: Vec<_> = dimension.iter().map(|(name, _)| *name).collect();

@@ -12,9 +12,13 @@ use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Salt},
 };
 use data_encoding::BASE64;
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::random;
+use crate::{
+    domain::{ids::WebhookId, webhook::Generation},
+    random,
+};
 
 const FORMAT: u8 = 1;
 
@@ -166,6 +170,30 @@ impl KeyRing {
         out
     }
 
+    /// The id of the key that seals, and that new secrets are derived from.
+    #[must_use]
+    pub fn primary(&self) -> &str {
+        &self.primary
+    }
+
+    /// A secret of an endpoint, as the Standard Webhooks specification spells it: derived anew
+    /// whenever it is needed, so that it lies nowhere.
+    ///
+    /// # Errors
+    /// [`OpenError::UnknownKey`].
+    ///
+    /// # Panics
+    /// Never: the lengths are constants.
+    pub fn webhook_secret(
+        &self,
+        webhook: &WebhookId,
+        generation: &Generation,
+    ) -> Result<SecretString, OpenError> {
+        let key = self.keys.get(&generation.key).ok_or(OpenError::UnknownKey)?;
+        let bytes = expand(key, &format!("webhook/v1 {webhook} {}", generation.number));
+        Ok(format!("whsec_{}", BASE64.encode(&bytes)).into())
+    }
+
     /// Opens what [`seal`](Self::seal) made for the same purpose and place.
     ///
     /// # Errors
@@ -209,6 +237,8 @@ fn expand(key: &[u8; 32], label: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn ring(primary: &str) -> KeyRing {
@@ -253,5 +283,26 @@ mod tests {
         old.keys.remove("b");
 
         assert_eq!(old.open(HERE, &sealed), Err(OpenError::UnknownKey));
+    }
+
+    #[test]
+    fn every_endpoint_and_generation_has_a_secret_of_its_own_and_always_the_same() {
+        let secret = |ring: &str, id: &WebhookId, number, key: &str| {
+            let generation = Generation { number, key: key.to_owned(), valid_until: None };
+            let secret = self::ring(ring).webhook_secret(id, &generation);
+            secret.map(|secret| secret.expose_secret().to_owned())
+        };
+        let (one, two) = (WebhookId::random(), WebhookId::random());
+
+        let first = secret("a", &one, 1, "a").unwrap();
+        assert_eq!(secret("b", &one, 1, "a").unwrap(), first, "promoting a key changes nothing");
+        for other in
+            [secret("a", &two, 1, "a"), secret("a", &one, 2, "a"), secret("a", &one, 1, "b")]
+        {
+            assert_ne!(other.unwrap(), first);
+        }
+        assert_eq!(secret("a", &one, 1, "c"), Err(OpenError::UnknownKey));
+        let body = first.strip_prefix("whsec_").unwrap();
+        assert_eq!(BASE64.decode(body.as_bytes()).unwrap().len(), 32);
     }
 }

@@ -1,9 +1,10 @@
-//! The three secrets, each read only by functions whose role may: cached five minutes at most, so
+//! The secrets, each read only by functions whose role may: cached five minutes at most, so
 //! that a revoked key is dead within them, and re-read early when a value proves stale.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
@@ -11,7 +12,7 @@ use crate::{
     aws,
     clock::Clock,
     config::SecretIds,
-    domain::brand::Brand,
+    domain::{brand::Brand, ids::WebhookId, webhook::Generation},
     seal::{KeyRing, OpenError, Purpose},
     stellantis::MakerSecret,
 };
@@ -28,6 +29,8 @@ pub enum SecretName {
     Seal,
     /// The ring for cookies and tickets, and the hashes of API keys.
     Edge,
+    /// The ring from which the secrets of the operator's endpoints are derived.
+    Webhooks,
 }
 
 /// What the functions behind the gateway need.
@@ -104,6 +107,7 @@ pub struct Secrets {
     maker: Cached<MakerSecret>,
     seal: Cached<KeyRing>,
     edge: Cached<EdgeSecret>,
+    webhooks: Cached<KeyRing>,
 }
 
 type Cached<T> = Mutex<Option<(Timestamp, Arc<T>)>>;
@@ -119,6 +123,7 @@ impl Secrets {
             maker: Cached::default(),
             seal: Cached::default(),
             edge: Cached::default(),
+            webhooks: Cached::default(),
         }
     }
 
@@ -192,6 +197,32 @@ impl Secrets {
         }
     }
 
+    /// The ring from which the secrets of the operator's endpoints are derived.
+    ///
+    /// # Errors
+    /// As [`maker`](Self::maker).
+    pub async fn webhook_ring(&self) -> Result<Arc<KeyRing>, SecretError> {
+        self.cached(SecretName::Webhooks, &self.webhooks, CACHED_FOR).await
+    }
+
+    /// A secret of an endpoint; a key that the ring does not hold yet makes it read again.
+    ///
+    /// # Errors
+    /// As [`maker`](Self::maker), or [`SecretError::Open`].
+    pub async fn webhook_secret(
+        &self,
+        webhook: &WebhookId,
+        generation: &Generation,
+    ) -> Result<SecretString, SecretError> {
+        match self.webhook_ring().await?.webhook_secret(webhook, generation) {
+            Err(OpenError::UnknownKey) => {
+                let ring = self.cached(SecretName::Webhooks, &self.webhooks, REREAD_AFTER).await?;
+                Ok(ring.webhook_secret(webhook, generation)?)
+            }
+            derived => Ok(derived?),
+        }
+    }
+
     async fn cached<T: DeserializeOwned>(
         &self,
         name: SecretName,
@@ -215,6 +246,7 @@ impl Secrets {
             SecretName::Maker => &self.ids.maker,
             SecretName::Seal => &self.ids.seal,
             SecretName::Edge => &self.ids.edge,
+            SecretName::Webhooks => &self.ids.webhooks,
         };
         let id = id.as_ref().ok_or(SecretError::NotConfigured(name))?;
         let answer = self.client.get_secret_value().secret_id(id).send().await;

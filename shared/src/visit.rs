@@ -3,6 +3,7 @@
 
 pub mod discover;
 pub mod look;
+pub mod merge;
 mod monitors;
 mod news;
 pub mod subscription;

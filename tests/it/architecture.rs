@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path, process::Command};
 
-const FUNCTIONS: [&str; 6] = ["login", "callback", "refresh", "fetch", "api", "act"];
+const FUNCTIONS: [&str; 9] =
+    ["login", "callback", "refresh", "fetch", "api", "act", "notify", "digest", "deliver"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()

@@ -37,7 +37,7 @@ impl<'a> Death<'a> {
 async fn recover(world: &World) {
     for _ in 0..3 {
         world.clock.advance(SignedDuration::from_mins(10));
-        for function in ["refresh", "fetch", "act"] {
+        for function in ["refresh", "fetch", "act", "digest"] {
             world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await.unwrap();
         }
         world.settle().await;

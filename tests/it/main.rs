@@ -21,6 +21,7 @@ mod in_flight;
 mod journey;
 mod monitors;
 mod month;
+mod notifications;
 mod page_confirmation;
 mod rotation;
 mod round_trip;

@@ -111,7 +111,7 @@ async fn tell_all(world: &World, id: &str) {
     }
     for hours in [0, 7, 24] {
         world.clock.advance(SignedDuration::from_hours(hours));
-        for function in ["refresh", "fetch", "act"] {
+        for function in ["refresh", "fetch", "act", "digest"] {
             world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await.unwrap();
         }
         world.settle().await;

@@ -55,6 +55,19 @@ async fn a_sold_car_leaves_the_seller_and_is_fetched_for_the_buyer_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_car_that_another_enrollment_has_too_is_told_of_to_whom_it_came_second() {
+    let world = World::start().await;
+    let seller = world.enroll("user-1", "opel", "opel-kim").await;
+    world.maker().sell(MOKKA, "opel-alex").unwrap();
+
+    let buyer = world.enroll("user-2", "opel", "opel-alex").await;
+
+    let shared = "vehicle.shared".to_owned();
+    assert!(world.event_types(&buyer).await.contains(&shared));
+    assert!(!world.event_types(&seller).await.contains(&shared));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn old_data_says_that_the_maker_is_down_while_it_is() {
     for operation in [Operation::Status, Operation::Refresh] {
         let world = World::start().await;

@@ -28,8 +28,8 @@ pub enum Error {
     /// The database failed.
     #[error("the store failed")]
     Store(#[source] store::Error),
-    /// The edge secret can't be used.
-    #[error("the edge secret can't be used")]
+    /// A secret can't be used.
+    #[error("a secret can't be used")]
     Secret(#[from] SecretError),
 }
 

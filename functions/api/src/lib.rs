@@ -16,10 +16,12 @@ mod error;
 mod export;
 mod history;
 mod monitors;
+mod quarantine;
 mod refresh;
 mod vehicles;
 mod views;
 mod wait;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -32,7 +34,7 @@ use auth::Bearer;
 pub use error::Error;
 
 /// The secrets this function must be able to read.
-pub const NEEDS: &[SecretName] = &[SecretName::Edge];
+pub const NEEDS: &[SecretName] = &[SecretName::Edge, SecretName::Webhooks];
 
 /// The longest body taken.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -48,6 +50,8 @@ const LONGEST_BODY: usize = 64 * 1024;
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
         (name = "monitors", description = "Rules: what to be told of, declared once for many cars"),
+        (name = "notifications", description = "What the maker sent and nobody could understand"),
+        (name = "webhooks", description = "Where events are posted to, signed"),
         (name = "control", description = "Whether the maker may be called"),
     )
 )]
@@ -72,7 +76,15 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(monitors::get, monitors::put, monitors::delete))
         .routes(routes!(monitors::vehicles))
         .routes(routes!(monitors::of_vehicle))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::replay))
         .routes(routes!(control::get, control::put))
+        .routes(routes!(webhooks::post, webhooks::list))
+        .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
 }
 
 /// The function's routes.

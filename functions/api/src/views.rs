@@ -144,6 +144,10 @@ pub(crate) struct Measured {
     value: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<Unit>,
+    /// When the car told it, if it told it alone, after the rest of its block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    observed_at: Option<Timestamp>,
 }
 
 impl VehicleView {
@@ -194,6 +198,12 @@ fn values(snapshot: &Snapshot, block: Block) -> BTreeMap<&'static str, Measured>
     snapshot
         .readings()
         .filter(|reading| reading.field.block() == block)
-        .map(|reading| (reading.field.key(), Measured { value: reading.value, unit: reading.unit }))
+        .map(|reading| {
+            let observed_at = snapshot.told_alone_at(reading.field);
+            (
+                reading.field.key(),
+                Measured { value: reading.value, unit: reading.unit, observed_at },
+            )
+        })
         .collect()
 }

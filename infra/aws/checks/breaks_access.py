@@ -62,6 +62,32 @@ def login_has_a_table(t):
     statements(t, "LoginRole").append(copy.deepcopy(statement(t, "ApiRole", "Outbox")))
 
 
+@breaks(access.what_takes_notifications_in_adds_to_the_inbox_alone)
+def notify_writes_anywhere(t):
+    del statement(t, "NotifyRole", "Inbox")["Condition"]
+
+
+@breaks(access.what_takes_notifications_in_adds_to_the_inbox_alone)
+def notify_reads_anything(t):
+    statement(t, "NotifyRole", "Anchor")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] = ["*"]
+
+
+@breaks(access.only_the_api_and_deliver_know_the_secrets_of_webhooks)
+def fetch_signs(t):
+    statement(t, "FetchRole", "Secrets")["Resource"].append({"Ref": "WebhooksSecret"})
+
+
+@breaks(access.only_the_api_and_deliver_know_the_secrets_of_webhooks)
+def the_api_has_the_bus(t):
+    bus = {"Sid": "Bus", "Effect": "Allow", "Action": ["events:PutEvents"], "Resource": [{"Fn::GetAtt": ["EventBus", "Arn"]}]}
+    statements(t, "ApiRole").append(bus)
+
+
+@breaks(access.only_the_api_and_deliver_know_the_secrets_of_webhooks)
+def deliver_is_told_of_no_bus(t):
+    del props(t, "DeliverFunction")["Environment"]["Variables"]["EVENT_BUS"]
+
+
 @breaks(access.nothing_may_read_a_whole_table)
 def a_scan(t):
     statement(t, "ActRole", "Records")["Action"].append("dynamodb:Scan")

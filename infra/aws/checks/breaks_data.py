@@ -20,6 +20,11 @@ def a_table_has_a_name(t):
 
 
 @breaks(data.nothing_has_a_name_of_ours)
+def the_bus_has_a_fixed_name(t):
+    props(t, "EventBus")["Name"] = "events"
+
+
+@breaks(data.nothing_has_a_name_of_ours)
 def a_schedule_has_a_name(t):
     del event(t, "RefreshFunction", "Worker3")["OmitName"]
 

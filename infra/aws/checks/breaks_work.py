@@ -65,8 +65,19 @@ def a_failed_batch_vanishes(t):
 
 
 @breaks(work.the_stream_loses_no_batch)
+def every_delivery_wakes_deliver(t):
+    filters = event(t, "DeliverFunction", "Told")["FilterCriteria"]["Filters"]
+    filters[0]["Pattern"] = filters[0]["Pattern"].replace("EVT#", "SEND#")
+
+
+@breaks(work.the_stream_loses_no_batch)
 def every_change_wakes_act(t):
     del event(t, "ActFunction", "Requests")["FilterCriteria"]
+
+
+@breaks(work.the_stream_loses_no_batch)
+def notifications_wait_for_the_sweep(t):
+    del props(t, "DigestFunction")["Events"]["Inbox"]
 
 
 @breaks(work.the_environment_is_what_the_code_reads)
@@ -109,6 +120,11 @@ def one_function_may_be_throttled(t):
 @breaks(work.alarms_fire_early_enough)
 def the_third_lost_grant_is_told(t):
     props(t, "GrantLostAnswerAlarm")["Threshold"] = 2
+
+
+@breaks(work.alarms_fire_early_enough)
+def the_third_dead_event_is_told(t):
+    props(t, "WebhookDeadAlarm")["Threshold"] = 2
 
 
 @breaks(work.alarms_fire_early_enough)

@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "MAKER_SECRET_ID": "maker",
     "SEAL_SECRET_ID": "seal",
     "EDGE_SECRET_ID": "edge",
+    "WEBHOOKS_SECRET_ID": "webhooks",
     "RESCUE_QUEUE_URL": "http://127.0.0.1:9/queue",
     "AWS_REGION": "eu-west-3",
     "AWS_ACCESS_KEY_ID": "id",

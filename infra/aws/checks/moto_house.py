@@ -129,7 +129,7 @@ def key_ring():
 
 
 def put_secrets(moto):
-    """The three secrets with values for this run. Their names, by variable."""
+    """The secrets with values for this run. Their names, by variable."""
     values = {
         "MAKER_SECRET_ID": {
             "client_id": "client",
@@ -140,6 +140,7 @@ def put_secrets(moto):
             "brands": {},
         },
         "SEAL_SECRET_ID": key_ring(),
+        "WEBHOOKS_SECRET_ID": key_ring(),
         "EDGE_SECRET_ID": key_ring() | {"client_ids": {"default": "client", "brands": {}}, "api_keys": []},
     }
     manager = moto.client("secretsmanager")
@@ -158,7 +159,7 @@ def environment(moto, house, made):
     variables |= put_secrets(moto)
     account, queue = made["RescueQueue"].rsplit("/", 2)[-2:]
     variables["RESCUE_QUEUE_URL"] = f"{moto.endpoint}/{account}/{queue}"
-    services = ("DYNAMODB", "SECRETS_MANAGER", "SQS")
+    services = ("DYNAMODB", "SECRETS_MANAGER", "SQS", "EVENTBRIDGE")
     variables |= {f"AWS_ENDPOINT_URL_{service}": moto.endpoint for service in services}
     variables |= {"STORE_ENDPOINT": moto.endpoint, "AWS_REGION": os.environ["AWS_DEFAULT_REGION"]}
     return variables

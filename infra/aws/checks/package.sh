@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the six functions as they are deployed, x86_64, and judges what comes out: each zip at most
+# Builds the functions as they are deployed, x86_64, and judges what comes out: each zip at most
 # 4 MB and no newer glibc than Amazon Linux 2023 has; then asks the built login under the emulator.
 #
 # One invocation for all, so that what they share is compiled once, and without the packages `local`
@@ -9,7 +9,7 @@
 need "$checks/requirements-package.txt" --no-deps
 cd "$root"
 
-functions=(login callback refresh fetch api act)
+functions=(login callback refresh fetch api act notify digest deliver)
 packages="$out/functions"
 rm -rf "$packages"
 

@@ -7,8 +7,15 @@ from house import HERE, as_list
 # The functions that may hold a driver's tokens and call the maker. Of what the internet reaches,
 # only `callback` may: it exchanges the code and stores what that gives.
 CALLS_THE_MAKER = {"CallbackFunction", "RefreshFunction", "FetchFunction", "ActFunction"}
-REACHED_BY_THE_INTERNET = {"LoginFunction", "CallbackFunction", "ApiFunction"}
-SECRETS = {"MAKER_SECRET_ID": "<MakerSecret>", "SEAL_SECRET_ID": "<SealSecret>", "EDGE_SECRET_ID": "<EdgeSecret>"}
+REACHED_BY_THE_INTERNET = {"LoginFunction", "CallbackFunction", "ApiFunction", "NotifyFunction"}
+SECRETS = {
+    "MAKER_SECRET_ID": "<MakerSecret>",
+    "SEAL_SECRET_ID": "<SealSecret>",
+    "EDGE_SECRET_ID": "<EdgeSecret>",
+    "WEBHOOKS_SECRET_ID": "<WebhooksSecret>",
+}
+# The functions that may derive the secrets of webhooks: to show one once, and to sign.
+SIGNS = {"ApiFunction", "DeliverFunction"}
 ROUTES = {
     "GET /login": "LoginFunction",
     "GET /start": "LoginFunction",
@@ -17,6 +24,7 @@ ROUTES = {
     "GET /callback/{brand}": "CallbackFunction",
     "GET /result/{outcome}": "CallbackFunction",
     "ANY /v1/{proxy+}": "ApiFunction",
+    "POST /notifications/{address}": "NotifyFunction",
 }
 # What an access log may hold of a request: nothing that names a car, a person or a key.
 LOGGED = {
@@ -56,7 +64,7 @@ def no_right_has_a_wildcard(world):
             # A stream's ARN ends in the time it was made, and its listing has no narrower resource.
             lists_streams = statement["Action"] == ["dynamodb:ListStreams"]
             for resource in as_list(statement["Resource"]):
-                if "*" in resource and not (lists_streams and resource == "<Records.Arn>/stream/*"):
+                if "*" in resource and not (lists_streams and re.fullmatch(r"<\w+\.Arn>/stream/\*", resource)):
                     yield f"{role} {statement['Sid']} on {resource}"
 
 
@@ -96,6 +104,39 @@ def only_what_calls_the_maker_touches_tokens(world):
                 yield f"{function} may {action} on {resource}"
             if function == "LoginFunction" and action.startswith(("dynamodb:", "sqs:")):
                 yield f"{function} may {action} on {resource}"
+
+
+def what_takes_notifications_in_adds_to_the_inbox_alone(world):
+    """What takes notifications in adds to the inbox, looks whether an anchor stands, and does nothing else with tables."""
+    allowed = {}
+    for statement in world.house().statements("NotifyRole"):
+        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+        for action in as_list(statement["Action"]):
+            if action.startswith("dynamodb:"):
+                allowed[action] = keys
+    wanted = {"dynamodb:PutItem": ["IN#*"], "dynamodb:GetItem": ["ENR#*"]}
+    if allowed != wanted:
+        yield f"it may {allowed}"
+
+
+def only_the_api_and_deliver_know_the_secrets_of_webhooks(world):
+    """Only api and deliver read the secret of webhooks, and only deliver, which holds no token, puts events on the bus."""
+    house = world.house()
+    for function in sorted(house.of("Lambda::Function")):
+        for action, resource in sorted(house.rights(function)):
+            if resource == "<WebhooksSecret>" and function not in SIGNS:
+                yield f"{function} may {action} on {resource}"
+            if action.startswith("events:") and (function, action, resource) != (
+                "DeliverFunction", "events:PutEvents", "<EventBus.Arn>",
+            ):
+                yield f"{function} may {action} on {resource}"
+    # Whoever is told of events learns where they go by no other way.
+    for function, properties in house.of("Lambda::Function").items():
+        if ("EVENT_BUS" in properties["Environment"]["Variables"]) != (function == "DeliverFunction"):
+            yield f"{function} is told of a bus, or deliver is not"
+    without = world.house(EventBridge="false")
+    if any(action.startswith("events:") for action, _ in without.rights("DeliverFunction")) or without.of("Events::EventBus"):
+        yield "without a bus there is a right on one"
 
 
 def nothing_may_read_a_whole_table(world):
@@ -185,11 +226,13 @@ def a_domain_of_our_own_is_the_only_one(world):
 
 
 RULES = [
+    only_the_api_and_deliver_know_the_secrets_of_webhooks,
     each_function_has_a_role_of_its_own,
     no_right_has_a_wildcard,
     the_rights_are_those_agreed,
     what_the_internet_reaches_holds_no_tokens,
     only_what_calls_the_maker_touches_tokens,
+    what_takes_notifications_in_adds_to_the_inbox_alone,
     nothing_may_read_a_whole_table,
     a_secret_is_named_to_who_may_read_it,
     the_key_is_used_through_a_service_only,

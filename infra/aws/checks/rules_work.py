@@ -12,9 +12,18 @@ FUNCTIONS = {
     "FetchFunction": 120,
     "ApiFunction": 29,
     "ActFunction": 60,
+    "NotifyFunction": 20,
+    "DigestFunction": 60,
+    "DeliverFunction": 60,
 }
 WORKERS = (1, 2, 4, 8)
-RATES = {"RefreshFunction": "rate(5 minutes)", "FetchFunction": "rate(1 minute)", "ActFunction": "rate(5 minutes)"}
+RATES = {
+    "RefreshFunction": "rate(5 minutes)",
+    "FetchFunction": "rate(1 minute)",
+    "ActFunction": "rate(5 minutes)",
+    "DigestFunction": "rate(1 minute)",
+    "DeliverFunction": "rate(1 minute)",
+}
 # What Lambda itself sets, the SDKs' overrides and the switch for tests: no business of the template.
 NOT_OURS = re.compile(r"AWS_\w+|METRICS")
 # Alarms on our own metrics: dimension, and what silence means. A function that stopped says nothing,
@@ -23,6 +32,11 @@ WATCHED = {
     ("OldestDueAge", "refresh"): "breaching",
     ("OldestDueAge", "fetch"): "breaching",
     ("OldestDueAge", "act"): "breaching",
+    ("OldestDueAge", "digest"): "breaching",
+    ("Quarantined", None): "notBreaching",
+    ("OldestDueAge", "deliver"): "breaching",
+    ("WebhookDead", None): "notBreaching",
+    ("WebhookPaused", None): "notBreaching",
     ("GrantLost", "lost_answer"): "notBreaching",
     ("GrantLost", "withdrawn"): "notBreaching",
     ("SealFailure", None): "notBreaching",
@@ -73,7 +87,13 @@ def the_schedules_cover_every_worker(world):
     for workers in WORKERS:
         house = world.house(Workers=workers)
         schedules = house.of("Scheduler::Schedule")
-        for function, count in (("RefreshFunction", workers), ("FetchFunction", workers), ("ActFunction", 1)):
+        for function, count in (
+            ("RefreshFunction", workers),
+            ("FetchFunction", workers),
+            ("DigestFunction", workers),
+            ("DeliverFunction", workers),
+            ("ActFunction", 1),
+        ):
             of_it = [s for s in schedules.values() if house.function_of(s["Target"]["Arn"]) == function]
             inputs = [json.loads(s["Target"]["Input"]) for s in of_it if s.get("State") == "ENABLED"]
             wanted = [{"worker": worker, "workers": count} for worker in range(count)]
@@ -113,30 +133,39 @@ def the_scheduler_starts_the_scheduled_functions_alone(world):
             yield "another account's scheduler may take the role"
 
 
+# What wakes a function by a stream: the table, the kind of item, and where the store writes it.
+STREAMS = {
+    "ActFunction": ("Records", "REQ#", "shared/src/store/requests.rs"),
+    "DigestFunction": ("Records", "MSG#", "shared/src/store/inbox.rs"),
+    "DeliverFunction": ("Outbox", "EVT#", "shared/src/store/outbox.rs"),
+}
+
+
 def the_stream_loses_no_batch(world):
-    """The stream wakes act for new requests alone; a bad record is split off, reported, and ends in a queue."""
-    mappings = world.house().of("Lambda::EventSourceMapping")
-    if len(mappings) != 1:
-        yield f"there are {len(mappings)} mappings"
+    """Each stream wakes its function for new items of its kind alone; a bad record is split off, reported, and ends in a queue."""
+    house = world.house()
+    mappings = {house.function_of(m["FunctionName"]): m for m in house.of("Lambda::EventSourceMapping").values()}
+    if mappings.keys() != STREAMS.keys() or len(house.of("Lambda::EventSourceMapping")) != len(STREAMS):
+        yield f"streams wake {sorted(map(str, mappings))}"
         return
-    (mapping,) = mappings.values()
-    wanted = {
-        "EventSourceArn": "<Records.StreamArn>",
-        "FunctionName": "<ActFunction>",
-        "StartingPosition": "TRIM_HORIZON",
-        "BisectBatchOnFunctionError": True,
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "MaximumRetryAttempts": 3,
-        "DestinationConfig": {"OnFailure": {"Destination": "<DeadLetters.Arn>"}},
-    }
-    for key, value in wanted.items():
-        if mapping.get(key) != value:
-            yield f"{key} is {mapping.get(key)}"
-    patterns = [json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])]
-    if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "REQ#"}]}}}}]:
-        yield f"it is woken by {patterns}"
-    if 'sk: format!("REQ#' not in (ROOT / "shared/src/store/requests.rs").read_text(encoding="utf-8"):
-        yield "the store does not write requests under the sort key that the filter waits for"
+    for function, (table, prefix, source) in STREAMS.items():
+        mapping = mappings[function]
+        wanted = {
+            "EventSourceArn": f"<{table}.StreamArn>",
+            "StartingPosition": "TRIM_HORIZON",
+            "BisectBatchOnFunctionError": True,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "MaximumRetryAttempts": 3,
+            "DestinationConfig": {"OnFailure": {"Destination": "<DeadLetters.Arn>"}},
+        }
+        for key, value in wanted.items():
+            if mapping.get(key) != value:
+                yield f"{function}: {key} is {mapping.get(key)}"
+        patterns = [json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])]
+        if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": prefix}]}}}}]:
+            yield f"{function} is woken by {patterns}"
+        if f'format!("{prefix}' not in (ROOT / source).read_text(encoding="utf-8"):
+            yield f"the store does not write {prefix} under the sort key that the filter waits for"
 
 
 def the_environment_is_what_the_code_reads(world):
@@ -148,7 +177,7 @@ def the_environment_is_what_the_code_reads(world):
     given = {name for function in functions.values() for name in function["Environment"]["Variables"]}
     yield from (f"{name} is given and never read" for name in sorted(given - read))
     yield from (f"{name} is read and never given" for name in sorted(read - given))
-    common = given - {"MAKER_SECRET_ID", "SEAL_SECRET_ID", "EDGE_SECRET_ID"}
+    common = given - {"MAKER_SECRET_ID", "SEAL_SECRET_ID", "EDGE_SECRET_ID", "WEBHOOKS_SECRET_ID", "EVENT_BUS"}
     for name, function in functions.items():
         for missing in sorted(common - function["Environment"]["Variables"].keys()):
             yield f"{name} is not given {missing}"
@@ -170,6 +199,7 @@ def every_parameter_reaches_the_environment(world):
         "Notifications": ("NOTIFICATIONS", "off"),
         "HistoryDays": ("HISTORY_DAYS", 7),
         "PositionHistory": ("POSITION_HISTORY", "true"),
+        "WebhookAddresses": ("WEBHOOK_ADDRESSES", "private"),
         "LogFilter": ("LOG", "debug"),
     }
     house = world.house(**{parameter: value for parameter, (_, value) in told.items()})
@@ -208,7 +238,7 @@ def what_matters_is_watched(world):
 def alarms_fire_early_enough(world):
     """An alarm on a fault of which one is too many fires at the first."""
     alarms = world.house().of("CloudWatch::Alarm")
-    first = {"GrantLost/lost_answer", "SealFailure", "RescueFailure", "ApproximateNumberOfMessagesVisible"}
+    first = {"GrantLost/lost_answer", "SealFailure", "RescueFailure", "WebhookDead", "WebhookPaused", "ApproximateNumberOfMessagesVisible"}
     for name, alarm in alarms.items():
         dimension = alarm.get("Dimensions", [{}])[0].get("Value", "")
         metric = alarm.get("MetricName", "")

@@ -12,24 +12,24 @@ pub const SCOPES: [&str; 5] = ["read", "read:position", "enroll", "erase", "admi
 /// What is wrong with a secrets file.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// One of the three is not there.
+    /// One of them is not there.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// One of the three is not what the functions read.
+    /// One of them is not what the functions read.
     #[error("{0} is not well-formed")]
     Malformed(&'static str),
     /// `login` would send drivers away under another id than `callback` exchanges with.
     #[error("edge.client_ids and maker.client_id differ")]
     ClientIds,
     /// No such ring to rotate.
-    #[error("only seal and edge hold keys that are rotated")]
+    #[error("only seal, edge and webhooks hold keys that are rotated")]
     NoRing,
     /// A key to be promoted is the only one.
     #[error("there is nothing to promote: rotate once without --promote, and wait five minutes")]
     NothingToPromote,
 }
 
-/// Three secrets for a client of the maker, with new keys and no API key.
+/// The secrets for a client of the maker, with new keys and no API key.
 #[must_use]
 pub fn new_secrets(client_id: &str, client_secret: &SecretString) -> Map<String, Value> {
     let mut edge = new_ring();
@@ -39,10 +39,19 @@ pub fn new_secrets(client_id: &str, client_secret: &SecretString) -> Map<String,
         "client_id": client_id, "client_secret": client_secret.expose_secret(),
         "certificate": null, "private_key": null, "ca": null, "brands": {},
     });
-    [("maker", maker), ("seal", new_ring()), ("edge", edge)]
+    [("maker", maker), ("seal", new_ring()), ("edge", edge), ("webhooks", new_ring())]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// Adds the ring for webhooks to secrets made before there were any. `false`: it is there.
+pub fn add_webhooks(secrets: &mut Map<String, Value>) -> bool {
+    if secrets.contains_key("webhooks") {
+        return false;
+    }
+    secrets.insert("webhooks".to_owned(), new_ring());
+    true
 }
 
 fn new_ring() -> Value {
@@ -82,6 +91,8 @@ pub fn check(secrets: &Map<String, Value>) -> Result<(), SecretsError> {
         serde_json::from_value(part("seal")?).map_err(|_| SecretsError::Malformed("seal"))?;
     let edge: EdgeSecret =
         serde_json::from_value(part("edge")?).map_err(|_| SecretsError::Malformed("edge"))?;
+    let _: KeyRing = serde_json::from_value(part("webhooks")?)
+        .map_err(|_| SecretsError::Malformed("webhooks"))?;
     let brands = shared::domain::brand::Brand::ALL;
     if brands.iter().any(|brand| edge.client_ids.of(*brand) != maker.client_id(*brand)) {
         return Err(SecretsError::ClientIds);
@@ -89,7 +100,8 @@ pub fn check(secrets: &Map<String, Value>) -> Result<(), SecretsError> {
     Ok(())
 }
 
-/// One step of a rotation of `seal` or `edge`: adds a key, or with `promote` seals with the newest.
+/// One step of a rotation of `seal`, `edge` or `webhooks`: adds a key, or with `promote` uses the
+/// newest from now on.
 /// In between, five minutes must pass, until every function has read the new one.
 ///
 /// # Errors

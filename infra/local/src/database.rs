@@ -47,14 +47,16 @@ impl Tables {
         operation: Operation,
         body: &Value,
     ) -> Result<(), Refusal> {
-        for Need { action, table, index } in needs(operation, body) {
+        for Need { action, table, index, leading } in needs(operation, body) {
             let known = self.known.get(&table).ok_or_else(no_table)?;
             let action = format!("dynamodb:{action}");
             let resource = match index {
                 Some(index) => format!("{}/index/{index}", known.arn),
                 None => known.arn.clone(),
             };
-            if !policy.allows(&action, &resource, &[]) {
+            let leading = leading.iter().map(|key| ("dynamodb:LeadingKeys", key.as_str()));
+            let context: Vec<_> = leading.collect();
+            if !policy.allows(&action, &resource, &context) {
                 return Err(Refusal::denied(function, &action, &resource));
             }
             // DynamoDB opens the table's key in the caller's name.

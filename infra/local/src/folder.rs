@@ -10,7 +10,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::credentials::{SCOPES, SecretsError, check, new_api_key, new_secrets};
+use crate::credentials::{SCOPES, SecretsError, add_webhooks, check, new_api_key, new_secrets};
 
 /// A folder in use by this process.
 #[derive(Debug)]
@@ -105,7 +105,15 @@ impl Folder {
         if !path.exists() {
             let (secrets, key) = local_secrets();
             write_new(&self.file("api-key"), key.expose_secret())?;
-            write_new(&path, &pretty(&secrets))?;
+            return write_new(&path, &pretty(&secrets));
+        }
+        // A folder made before there were webhooks.
+        let io = |source| FolderError::Io { path: path.clone(), source };
+        let text = fs::read_to_string(&path).map_err(io)?;
+        let mut secrets: Map<String, Value> =
+            serde_json::from_str(&text).map_err(|_| FolderError::NotJson(path.clone()))?;
+        if add_webhooks(&mut secrets) {
+            replace(&path, &pretty(&secrets))?;
         }
         Ok(())
     }
@@ -141,6 +149,20 @@ pub fn local_secrets() -> (Map<String, Value>, SecretString) {
 /// # Errors
 /// It can't be read, is no secrets file, or, where that matters, others can read it.
 pub fn read_secrets(path: &Path, private: bool) -> Result<Map<String, Value>, FolderError> {
+    let secrets = read(path, private)?;
+    check(&secrets).map_err(|source| FolderError::Secrets { path: path.to_owned(), source })?;
+    Ok(secrets)
+}
+
+/// A private secrets file that may lack something, which is about to be added.
+///
+/// # Errors
+/// It can't be read, or others can read it.
+pub fn read_unchecked(path: &Path) -> Result<Map<String, Value>, FolderError> {
+    read(path, true)
+}
+
+fn read(path: &Path, private: bool) -> Result<Map<String, Value>, FolderError> {
     let io = |source| FolderError::Io { path: path.to_owned(), source };
     if !path.exists() {
         return Err(FolderError::NoSecrets(path.to_owned()));
@@ -149,9 +171,7 @@ pub fn read_secrets(path: &Path, private: bool) -> Result<Map<String, Value>, Fo
         return Err(FolderError::Exposed(path.to_owned()));
     }
     let text = fs::read_to_string(path).map_err(io)?;
-    let secrets = serde_json::from_str(&text).map_err(|_| FolderError::NotJson(path.to_owned()))?;
-    check(&secrets).map_err(|source| FolderError::Secrets { path: path.to_owned(), source })?;
-    Ok(secrets)
+    serde_json::from_str(&text).map_err(|_| FolderError::NotJson(path.to_owned()))
 }
 
 /// A new file that only its owner can read; one that is there is left alone.

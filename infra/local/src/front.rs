@@ -1,4 +1,4 @@
-//! AWS's endpoints on loopback: one listener for tables, secrets and queues, as the SDKs speak to
+//! AWS's endpoints on loopback: one listener for tables, secrets, queues and the bus, as the SDKs speak to
 //! them. Whoever calls must hold this run's key; no browser does.
 
 mod guard;
@@ -30,6 +30,7 @@ pub use self::{
     usage::{Usage, UsageOf},
 };
 use crate::{
+    bus::Bus,
     database::{Reply, Tables},
     faults::{Call, Effect, Faults},
     queue::Queues,
@@ -48,6 +49,7 @@ pub(crate) struct Front {
     pub(crate) tables: Tables,
     pub(crate) secrets: SecretStore,
     pub(crate) queues: Queues,
+    pub(crate) bus: Bus,
     pub(crate) faults: Faults,
     pub(crate) usage: Usage,
 }
@@ -194,6 +196,7 @@ impl Front {
             Service::DynamoDb => self.tables.authorise(function, policy, operation, body),
             Service::SecretsManager => self.secrets.authorise(function, policy, body),
             Service::Sqs => self.queues.authorise(function, policy, operation, body),
+            Service::EventBridge => self.bus.authorise(function, policy, body),
         }
     }
 
@@ -208,6 +211,7 @@ impl Front {
             Service::DynamoDb => self.tables.call(operation, body, struck).await,
             Service::SecretsManager => self.secrets.call(&body).map(free),
             Service::Sqs => self.queues.call(operation, &body).await.map(free),
+            Service::EventBridge => Ok(free(self.bus.call(&body))),
         };
         if let Err(refusal) = &result
             && refusal.kind.ends_with("#ValidationException")

@@ -42,7 +42,10 @@ pub fn programs() -> BTreeMap<String, Program> {
         ("api", Program { code: Code::Http(api::router), needs: api::NEEDS }),
         ("refresh", event(|app, event| Box::pin(refresh::handler(app, event)), refresh::NEEDS)),
         ("fetch", event(|app, event| Box::pin(fetch::handler(app, event)), fetch::NEEDS)),
+        ("deliver", event(|app, event| Box::pin(deliver::handler(app, event)), deliver::NEEDS)),
         ("act", event(|app, event| Box::pin(act::handler(app, event)), act::NEEDS)),
+        ("notify", Program { code: Code::Http(notify::router), needs: notify::NEEDS }),
+        ("digest", event(|app, event| Box::pin(digest::handler(app, event)), digest::NEEDS)),
     ];
     programs.into_iter().map(|(name, program)| (name.to_owned(), program)).collect()
 }

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod browser;
+pub mod bus;
 pub mod cli;
 pub mod clock;
 pub mod cloud;

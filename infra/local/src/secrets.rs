@@ -1,4 +1,4 @@
-//! Secrets Manager's stand-in: one JSON file with the three secrets, read at every call, so that a
+//! Secrets Manager's stand-in: one JSON file with all secrets, read at every call, so that a
 //! rotation is an edit of the file as it is a new version there.
 
 use std::{
@@ -29,7 +29,7 @@ enum Source {
 }
 
 impl SecretStore {
-    /// From a file, `{"maker": {…}, "seal": {…}, "edge": {…}}`.
+    /// From a file, `{"maker": {…}, "seal": {…}, "edge": {…}, "webhooks": {…}}`.
     pub(crate) fn file(path: PathBuf, known: &BTreeMap<String, Secret>, region: &str) -> Self {
         Self {
             source: Source::File(path),

@@ -93,6 +93,8 @@ pub struct Template {
     pub queues: BTreeMap<String, Queue>,
     /// Secrets by ARN.
     pub secrets: BTreeMap<String, Secret>,
+    /// The ARN of the event bus, if there is one.
+    pub bus: Option<String>,
     /// `AWS::Region`.
     pub region: String,
 }

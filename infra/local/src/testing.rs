@@ -85,6 +85,7 @@ impl Caller {
         let prefix = match operation.service().name() {
             "dynamodb" => "DynamoDB_20120810",
             "sqs" => "AmazonSQS",
+            "events" => "AWSEvents",
             other => other,
         };
         let target = format!("{prefix}.{}", operation.name());

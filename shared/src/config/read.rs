@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::{MetricsOutput, Notifications, Problem, RedirectUri};
+use super::{Addresses, MetricsOutput, Notifications, Problem, RedirectUri};
 use crate::stellantis::settings::ScopeSeparator;
 
 /// Collects problems while reading, and goes on with a placeholder that is never returned.
@@ -131,6 +131,10 @@ impl Fallback for ScopeSeparator {
 
 impl Fallback for Notifications {
     const FALLBACK: Self = Self::Off;
+}
+
+impl Fallback for Addresses {
+    const FALLBACK: Self = Self::Public;
 }
 
 impl Fallback for MetricsOutput {

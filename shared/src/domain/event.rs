@@ -1,20 +1,25 @@
 //! What the operator is told: small by construction, an event says what changed.
 
 mod changed;
+mod cloud;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::changed::Changed;
+pub use self::{
+    changed::Changed,
+    cloud::{CloudEvent, TYPES},
+};
 use super::{
     alert::Severity,
     brand::Brand,
     enrollment::Reason,
-    ids::{EnrollmentId, EventId, RemoteId, RuleId},
+    ids::{EnrollmentId, EventId, RemoteId, RuleId, WebhookId},
     vehicle::UpstreamId,
     vin::Vin,
+    webhook::PauseReason,
 };
 
 /// One thing that happened.
@@ -24,8 +29,9 @@ pub struct Event {
     pub id: EventId,
     /// When.
     pub time: Timestamp,
-    /// To which enrollment.
-    pub enrollment: EnrollmentId,
+    /// To which enrollment; to none, where it befell the deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrollment: Option<EnrollmentId>,
     /// What.
     pub what: What,
 }
@@ -180,6 +186,21 @@ pub enum What {
         /// When it told that.
         last_seen: Timestamp,
     },
+    /// An endpoint of the operator's fails, or asked for no more: nothing is sent to it until it is
+    /// enabled again.
+    #[serde(rename = "webhook.paused")]
+    WebhookPaused {
+        /// Which.
+        webhook: WebhookId,
+        /// Why.
+        reason: PauseReason,
+    },
+    /// The operator tries an endpoint.
+    #[serde(rename = "webhook.test")]
+    WebhookTest {
+        /// Which.
+        webhook: WebhookId,
+    },
 }
 
 /// A warning of a car.
@@ -224,6 +245,12 @@ impl Event {
         let id = what.thing().map_or_else(EventId::random, |[word, vin, thing]| {
             EventId::derived(&[enrollment.as_str(), word, vin, thing])
         });
-        Self { id, time, enrollment: enrollment.clone(), what }
+        Self { id, time, enrollment: Some(enrollment.clone()), what }
+    }
+
+    /// A new one that is about no enrollment.
+    #[must_use]
+    pub fn of_deployment(what: What, time: Timestamp) -> Self {
+        Self { id: EventId::random(), time, enrollment: None, what }
     }
 }

@@ -15,3 +15,4 @@ pub mod subscription;
 pub mod trip;
 pub mod vehicle;
 pub mod vin;
+pub mod webhook;

@@ -3,13 +3,16 @@
 mod change;
 mod field;
 mod freshness;
+mod state;
 mod stored;
 mod unit;
 mod value;
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+
+use self::state::State;
 
 pub use self::{
     change::{Change, Reading},
@@ -24,14 +27,6 @@ pub use self::{
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     blocks: BTreeMap<Block, State>,
-}
-
-/// What one block told last.
-#[derive(Debug, Clone, PartialEq)]
-struct State {
-    /// `None`: the maker gave no time, so anything with a time is newer.
-    observed_at: Option<Timestamp>,
-    values: BTreeMap<Field, Value>,
 }
 
 impl Snapshot {
@@ -59,13 +54,21 @@ impl Snapshot {
             field.block() == block && field.kind() == value.kind()
         };
         let values: BTreeMap<_, _> = values.into_iter().filter(fits).collect();
-        self.absorb(block, State { observed_at, values }, &mut Vec::new());
+        self.absorb(block, State::whole(observed_at, values), &mut Vec::new());
+    }
+
+    /// Adds one value that was told alone at a time, not with the rest of its block: it holds until
+    /// its block is told later. A value of another kind than its field's is left out.
+    pub fn put_alone(&mut self, field: Field, at: Timestamp, value: Value) {
+        if field.kind() == value.kind() {
+            self.absorb(field.block(), State::single(field, at, value), &mut Vec::new());
+        }
     }
 
     /// Takes over what a newer document tells, block by block, each by its own time: what comes
     /// late never overwrites what is newer; of one moment, only what was unknown is added. A
     /// block is taken whole: a field that it doesn't hold any more is gone (the remaining time
-    /// of a charge that ended). The odometer never runs backwards.
+    /// of a charge that ended), unless it was told alone since. The odometer never runs backwards.
     #[must_use]
     pub fn merge(mut self, newer: Self) -> (Self, Vec<Change>) {
         let mut changes = Vec::new();
@@ -75,30 +78,14 @@ impl Snapshot {
         (self, changes)
     }
 
-    fn absorb(&mut self, block: Block, new: State, changes: &mut Vec<Change>) {
-        if new.values.is_empty() {
+    fn absorb(&mut self, block: Block, news: State, changes: &mut Vec<Change>) {
+        if news.values.is_empty() {
             return;
         }
-        let old = self.blocks.get(&block);
-        let none = BTreeMap::new();
-        let known = old.map_or(&none, |old| &old.values);
-        if runs_backwards(known, &new.values) {
-            return;
-        }
-        let order = old.map_or(Ordering::Greater, |old| new.observed_at.cmp(&old.observed_at));
-        let values = match order {
-            Ordering::Less => return,
-            // Two documents of one moment complete each other. Without times there is no order:
-            // what came last holds.
-            Ordering::Equal if new.observed_at.is_some() => {
-                let mut both = new.values;
-                both.extend(known.iter().map(|(field, value)| (*field, value.clone())));
-                both
-            }
-            Ordering::Equal | Ordering::Greater => new.values,
-        };
-        change::compare(known, &values, new.observed_at, changes);
-        self.blocks.insert(block, State { observed_at: new.observed_at, values });
+        let old = self.blocks.remove(&block).unwrap_or_default();
+        let state = old.with(block, news);
+        change::compare(&old, &state, changes);
+        self.blocks.insert(block, state);
     }
 
     /// Everything known, flat: for history, the API and events.
@@ -108,7 +95,7 @@ impl Snapshot {
                 field: *field,
                 value: value.clone(),
                 unit: field.unit(),
-                observed_at: state.observed_at,
+                observed_at: state.told_at(*field),
             })
         })
     }
@@ -151,16 +138,30 @@ impl Snapshot {
         self.blocks.keys().copied()
     }
 
-    /// When a block told what it holds, if it did and the time is known.
+    /// When a block told what it holds, if it did and the time is known. Single values of it may
+    /// have been told since.
     #[must_use]
     pub fn observed_at(&self, block: Block) -> Option<Timestamp> {
-        self.blocks.get(&block)?.observed_at
+        let state = self.blocks.get(&block)?;
+        state.observed_at.or_else(|| state.latest())
+    }
+
+    /// When a block told anything last.
+    #[must_use]
+    pub fn last_told(&self, block: Block) -> Option<Timestamp> {
+        self.blocks.get(&block)?.latest()
+    }
+
+    /// When a field's value was told, if it was told alone, after the rest of its block.
+    #[must_use]
+    pub fn told_alone_at(&self, field: Field) -> Option<Timestamp> {
+        self.blocks.get(&field.block())?.alone.get(&field).copied()
     }
 
     /// When the car told anything last.
     #[must_use]
     pub fn last_seen(&self) -> Option<Timestamp> {
-        self.blocks.values().filter_map(|state| state.observed_at).max()
+        self.blocks.values().filter_map(State::latest).max()
     }
 
     /// Without some blocks: the position for a reader without `read:position`, for instance.
@@ -175,6 +176,7 @@ impl Snapshot {
     pub fn without_positions(mut self) -> Self {
         for state in self.blocks.values_mut() {
             state.values.retain(|field, _| !field.is_position());
+            state.alone.retain(|field, _| !field.is_position());
         }
         self.blocks.retain(|_, state| !state.values.is_empty());
         self
@@ -199,14 +201,8 @@ impl Snapshot {
     pub fn charged_at(&self) -> Option<Timestamp> {
         let remaining = self.number(Field::ChargingRemaining).filter(|_| self.is_charging())?;
         let remaining = SignedDuration::try_from_secs_f64(remaining).ok()?;
-        self.observed_at(Block::Charging)?.checked_add(remaining).ok()
-    }
-}
-
-fn runs_backwards(known: &BTreeMap<Field, Value>, new: &BTreeMap<Field, Value>) -> bool {
-    match (known.get(&Field::OdometerMileage), new.get(&Field::OdometerMileage)) {
-        (Some(Value::Number(known)), Some(Value::Number(new))) => new < known,
-        _ => false,
+        let told_at = self.blocks.get(&Block::Charging)?.told_at(Field::ChargingRemaining)?;
+        told_at.checked_add(remaining).ok()
     }
 }
 

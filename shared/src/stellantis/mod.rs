@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod id_token;
+pub mod notification;
 pub mod oauth;
 pub mod quota;
 pub mod secret;

@@ -81,16 +81,16 @@ fn number(field: Field, number: Option<f64>, range: RangeInclusive<f64>) -> Entr
 
 /// Six decimals at most: more would be noise of a conversion, which a value that is stored and
 /// read again must not be told apart by. Adding zero makes a negative zero positive.
-fn within(number: Option<f64>, range: RangeInclusive<f64>) -> Option<f64> {
+pub(super) fn within(number: Option<f64>, range: RangeInclusive<f64>) -> Option<f64> {
     let number = number.filter(|number| range.contains(number))?;
     Some((number * 1e6).round() / 1e6 + 0.0)
 }
 
-const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
+pub(super) const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 /// Kilometres that a car may go before it stops.
-const RANGE: RangeInclusive<f64> = 0.0..=5_000.0;
+pub(super) const RANGE: RangeInclusive<f64> = 0.0..=5_000.0;
 /// Kilometres in a car's life; below the sensor's "invalid", 0xFFFFFF tenths.
-const MILEAGE: RangeInclusive<f64> = 0.0..=1_600_000.0;
+pub(super) const MILEAGE: RangeInclusive<f64> = 0.0..=1_600_000.0;
 
 fn flag(field: Field, flag: Option<bool>) -> Entry {
     flag.map(|flag| (field, Value::Flag(flag)))
@@ -138,7 +138,7 @@ fn small(number: f64) -> u32 {
 
 /// An enumeration's value in snake case, known or not: new ones will come. `None` for what can't
 /// be one, so that free text never gets further.
-fn word(text: &str) -> Option<String> {
+pub(super) fn word(text: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
     if text.len() > 64 || !text.chars().all(plain) {
         return None;

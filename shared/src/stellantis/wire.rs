@@ -8,15 +8,18 @@
 mod account;
 mod energy;
 mod events;
-mod notifications;
+mod notification;
 mod read;
 mod status;
+mod subscriptions;
 mod time;
 
 use serde_json::Value;
 
 use self::read::document;
-pub(crate) use self::{account::*, energy::*, events::*, notifications::*, read::Read, status::*};
+pub(crate) use self::{
+    account::*, energy::*, events::*, notification::*, read::Read, status::*, subscriptions::*,
+};
 
 document! {
     /// A page of a collection (HAL).

@@ -11,18 +11,28 @@
 //! | | | `ALERT#{vin}#{start}#{id}` | an alert (TTL) | |
 //! | | | `SUB` | its subscription at the maker, and who looks after it | `act#NN`, the next look |
 //! | | | `WATCH#{vin}#mon_…` | a rule on a car | |
+//! | | | `RULE#mon_…` | a rule on one of its cars; others under `RULES#all`, `RULES#user#{user_ref}` | |
 //! | | | `REQ#req_…` | what `act` shall do (TTL) | `act#NN`, the sweep |
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
-//! | | | `RULE#mon_…` | a rule on one of its cars; others under `RULES#all`, `RULES#user#{user_ref}` | |
 //! | | `RULES` | `RULE#mon_…` | where a rule lies | |
+//! | | `IN#enr_…` | `MSG#{sha256}` | a message of the maker, or the mark that it is done (TTL) | `digest#NN`, the sweep |
+//! | | | `PART#{sha256}#{n}` | a piece of a long one's text (TTL) | `digest#NN` |
+//! | | | `BAD#{sha256}` | what can't be understood (TTL) | `digest#NN`, once |
 //! | | `IDENT#{sha256}` | `-` | the enrollment of a user, brand and subject | |
 //! | | `ACCT#{sha256}` | `-` | the enrollments of a brand and subject: a set of ids | |
 //! | | `IDEM#{key}#{sha256}` | `-` | the answer to an idempotent POST (TTL) | |
-//! | Outbox | `ENR#enr_…` | `EVT#{time}#evt_…` | an event to tell (TTL) | `deliver#NN` |
+//! | Outbox | `ENR#enr_…`, `SYS` | `EVT#{time}#{n}#evt_…` | an event to hand on (TTL) | `deliver#NN`, its time |
+//! | | | `TOLD#{time}#{n}#evt_…` | one that was handed on (TTL) | |
+//! | | | `BUS#{time}#{n}#evt_…` | one that the bus would not take (TTL) | `deliver#NN`, next try |
+//! | | | `LANE#whk_…#{vin or -}` | a lane's head: lease, tries (TTL) | `lane#whk_…#N` or `paused#whk_…` |
+//! | | | `SEND#whk_…#{vin or -}#{time}#{n}#evt_…` | an event in a lane (TTL) | |
+//! | | | `DEAD#whk_…#{time}#{n}#evt_…` | one that was given up (TTL) | `dead#whk_…`, when |
+//! | | `HOOKS` | `whk_…` | an endpoint of the operator's, its health | |
 //!
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
-//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}` or `rule#{rule}`, and `status` on (`status`, `pk`).
+//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}`, `rule#{rule}` or `bad`, and `status`
+//! on (`status`, `pk`).
 //! Every item has `schema`. What has `expires_at` is gone from then on, for every reader, whether
 //! or not DynamoDB has removed it yet.
 
@@ -33,13 +43,19 @@ pub mod entries;
 pub mod grants;
 pub mod history;
 pub mod idempotency;
+pub mod inbox;
+pub mod lanes;
 pub mod monitors;
 pub mod outbox;
+pub mod quarantine;
 pub mod requests;
 pub mod rules;
 pub mod subscriptions;
 pub mod transaction;
 pub mod vehicles;
+pub mod webhooks;
+
+mod packed;
 
 use std::collections::HashMap;
 
@@ -124,6 +140,8 @@ pub enum DueTable {
     Grants,
     /// Looks at cars, and what `act` has to do.
     Records,
+    /// Events to hand on, and lanes of endpoints.
+    Outbox,
 }
 
 impl Store {
@@ -148,6 +166,7 @@ impl Store {
         let name = match table {
             DueTable::Grants => &self.tables.grants,
             DueTable::Records => &self.tables.records,
+            DueTable::Outbox => &self.tables.outbox,
         };
         let mut keys = Vec::new();
         let mut from = None;

@@ -1,24 +1,58 @@
-//! Events, written in the transaction that changes the state they tell of.
+//! Events, written in the transaction that changes the state they tell of, and handed on from here:
+//! each becomes an item in a lane of every endpoint that wants it, oldest first.
 
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Item, SCHEMA, Store, Transaction, enrollments::partition, shard, to_item};
-use crate::domain::{event::Event, ids::EnrollmentId};
+use super::{
+    Error, Item, SCHEMA, Store, Transaction, applied,
+    enrollments::{of_partition, partition},
+    lanes::Lane,
+    live, number, shard, text, to_item,
+};
+use crate::{
+    aws::AwsError,
+    domain::{
+        event::{Event, What},
+        ids::{AttemptId, EnrollmentId},
+        webhook::Webhook,
+    },
+};
 
-/// How long an event waits to be told.
+/// How long an event waits to be told, and is kept to be looked at once it was.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How many are looked at for the oldest: of more than one only where some have expired.
+const LOOK: i32 = 10;
 
 #[derive(Serialize, Deserialize)]
 struct EventItem {
     pk: String,
     sk: String,
     schema: u8,
-    shard: String,
-    due_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<i64>,
     expires_at: i64,
     event: Event,
+}
+
+/// An event that was not handed on yet, and its key.
+#[derive(Debug, Clone)]
+pub struct Untold {
+    /// The event.
+    pub event: Event,
+    pk: String,
+    /// What follows the kind in its sort key.
+    at: String,
+}
+
+/// The partition of what befell nobody's enrollment, but the deployment.
+const DEPLOYMENT: &str = "SYS";
+
+fn partition_of(event: &Event) -> String {
+    event.enrollment.as_ref().map_or_else(|| DEPLOYMENT.to_owned(), partition)
 }
 
 impl Store {
@@ -27,21 +61,18 @@ impl Store {
     /// # Errors
     /// When it can't be expressed.
     pub fn tell_in(&self, transaction: &mut Transaction, event: Event) -> Result<(), Error> {
+        let pk = partition_of(&event);
         let item = EventItem {
-            pk: partition(&event.enrollment),
-            sk: format!("EVT#{}#{}", event.time, event.id),
+            // Those of one transaction happen in the second of one clock: they keep their order.
+            sk: format!("EVT#{}#{:02}#{}", event.time, transaction.len(), event.id),
             schema: SCHEMA,
-            shard: shard("deliver", event.id.as_str()),
-            due_at: event.time.as_second(),
+            shard: Some(shard("deliver", &pk)),
+            due_at: Some(event.time.as_second()),
             expires_at: (event.time + KEPT).as_second(),
             event,
+            pk,
         };
-        let put = Put::builder()
-            .table_name(&self.tables.outbox)
-            .set_item(Some(to_item(&item, "event")?))
-            .build()
-            .map_err(|_| Error::Malformed("event"))?;
-        transaction.put(put);
+        transaction.put(self.put_outbox(to_item(&item, "event")?)?);
         Ok(())
     }
 
@@ -54,8 +85,222 @@ impl Store {
         enrollment: &EnrollmentId,
         now: Timestamp,
     ) -> Result<Vec<Event>, Error> {
-        let items = self.below(&self.tables.outbox, &partition(enrollment), "EVT#").await?;
-        let live = |item: Item| super::live::<EventItem>(item, "event", now).transpose();
-        items.into_iter().filter_map(live).map(|item| item.map(|item| item.event)).collect()
+        let mut events: Vec<Event> = Vec::new();
+        for prefix in ["TOLD#", "EVT#"] {
+            let items = self.below(&self.tables.outbox, &partition(enrollment), prefix).await?;
+            for item in items {
+                events.extend(live::<EventItem>(item, "event", now)?.map(|item| item.event));
+            }
+        }
+        events.sort_by_key(|event| event.time);
+        Ok(events)
+    }
+
+    /// The oldest event of a partition that was not handed on. What expired before it was is
+    /// removed: it must not stand before those that still count.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn oldest_untold(&self, pk: &str, now: Timestamp) -> Result<Option<Untold>, Error> {
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.tables.outbox)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":pk", text(pk))
+                .expression_attribute_values(":prefix", text("EVT#"))
+                .consistent_read(true)
+                .limit(LOOK)
+                .send()
+                .await
+                .map_err(|error| AwsError::from_sdk(&error))?;
+            let items = page.items.unwrap_or_default();
+            if items.is_empty() {
+                return Ok(None);
+            }
+            for item in items {
+                let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+                let at = sk.strip_prefix("EVT#").unwrap_or_default().to_owned();
+                match live::<EventItem>(item, "event", now)? {
+                    Some(EventItem { event, .. }) => {
+                        return Ok(Some(Untold { event, pk: pk.to_owned(), at }));
+                    }
+                    None => {
+                        tracing::error!("an event expired before it was handed on");
+                        self.delete_outbox(pk, &sk).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands an event on: into the lanes of these endpoints, and to the bus later if it would not
+    /// take it now. From then on it is no more due. All of it or nothing, and once.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was handed on meanwhile, or its enrollment is being erased.
+    pub async fn hand_on(
+        &self,
+        untold: &Untold,
+        webhooks: &[&Webhook],
+        bus_later: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Lane>, Error> {
+        let mut transaction = Transaction::new();
+        if let Some(id) = &untold.event.enrollment
+            && untold.event.what != What::Erased
+        {
+            transaction.check(self.not_erased(&partition(id))?);
+        }
+        transaction.delete(self.outbox_deletion(&untold.pk, &format!("EVT#{}", untold.at))?);
+        let told = untold.item("TOLD", None);
+        transaction.put(self.put_outbox(to_item(&told, "event")?)?);
+        if bus_later {
+            let again = untold.item("BUS", Some(now + BUS_AGAIN));
+            transaction.put(self.put_outbox(to_item(&again, "event")?)?);
+        }
+        let mut lanes = Vec::new();
+        for webhook in webhooks {
+            let lane = Lane::of(&untold.pk, &webhook.id, &untold.event);
+            self.append_in(&mut transaction, &lane, &untold.at, &untold.event, now)?;
+            lanes.push(lane);
+        }
+        self.commit(transaction).await?;
+        Ok(lanes)
+    }
+
+    /// Forgets an event that must not be told any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget(&self, untold: &Untold) -> Result<(), Error> {
+        self.delete_outbox(&untold.pk, &format!("EVT#{}", untold.at)).await
+    }
+
+    /// An event that the bus would not take.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn for_the_bus(
+        &self,
+        pk: &str,
+        sk: &str,
+        now: Timestamp,
+    ) -> Result<Option<Event>, Error> {
+        let Some(item) = self.outbox_item(pk, sk).await? else { return Ok(None) };
+        let item: Option<EventItem> = live(item, "event", now)?;
+        Ok(item.map(|item| item.event))
+    }
+
+    /// The bus has it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bus_has_it(&self, pk: &str, sk: &str) -> Result<(), Error> {
+        self.delete_outbox(pk, sk).await
+    }
+
+    /// The bus still would not take it: again in a while. One that is gone stays gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bus_again(&self, pk: &str, sk: &str, now: Timestamp) -> Result<(), Error> {
+        let attempt = AttemptId::random();
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tables.outbox)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET due_at = :due")
+            .expression_attribute_values(":due", number((now + BUS_AGAIN).as_second()))
+            .send()
+            .await;
+        applied(result, &attempt).map(|_| ())
+    }
+
+    fn not_erased(&self, pk: &str) -> Result<ConditionCheck, Error> {
+        ConditionCheck::builder()
+            .table_name(&self.tables.records)
+            .key("pk", text(pk))
+            .key("sk", text("META"))
+            .condition_expression(
+                "attribute_exists(pk) AND #status <> :erasing AND #status <> :erased",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":erasing", text("erasing"))
+            .expression_attribute_values(":erased", text("erased"))
+            .build()
+            .map_err(|_| Error::Malformed("check"))
+    }
+
+    pub(super) fn put_outbox(&self, item: Item) -> Result<Put, Error> {
+        Put::builder()
+            .table_name(&self.tables.outbox)
+            .set_item(Some(item))
+            .build()
+            .map_err(|_| Error::Malformed("put"))
+    }
+
+    /// The deletion of an item that must be there: of two that take it, one does.
+    pub(super) fn outbox_deletion(&self, pk: &str, sk: &str) -> Result<Delete, Error> {
+        Delete::builder()
+            .table_name(&self.tables.outbox)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(|_| Error::Malformed("delete"))
+    }
+
+    pub(super) async fn outbox_item(&self, pk: &str, sk: &str) -> Result<Option<Item>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.outbox)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        Ok(answer.item)
+    }
+
+    pub(super) async fn delete_outbox(&self, pk: &str, sk: &str) -> Result<(), Error> {
+        self.client
+            .delete_item()
+            .table_name(&self.tables.outbox)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        Ok(())
+    }
+}
+
+/// After how long the bus is asked again.
+const BUS_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+impl Untold {
+    /// Whose it is, if it is an enrollment's.
+    #[must_use]
+    pub fn enrollment(&self) -> Option<EnrollmentId> {
+        of_partition(&self.pk)
+    }
+
+    fn item(&self, kind: &str, due: Option<Timestamp>) -> EventItem {
+        EventItem {
+            pk: self.pk.clone(),
+            sk: format!("{kind}#{}", self.at),
+            schema: SCHEMA,
+            shard: due.map(|_| shard("deliver", &self.pk)),
+            due_at: due.map(Timestamp::as_second),
+            expires_at: (self.event.time + KEPT).as_second(),
+            event: self.event.clone(),
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! Cars and their latest state, all below their enrollment.
 
 use aws_sdk_dynamodb::types::{
-    Delete, Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, Update,
+    builders::UpdateBuilder,
 };
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition,
-    from_json, json, number, parse, shard, text, to_item,
+    from_json, inbox, json, number, parse, shard, text, to_item,
 };
 use crate::{
     aws::AwsError,
@@ -30,6 +32,9 @@ struct CarItem {
     find: String,
     shard: String,
     due_at: i64,
+    /// As in the body: here a condition can see it.
+    #[serde(default)]
+    silent: bool,
     body: String,
 }
 
@@ -70,6 +75,7 @@ impl Store {
             find: format!("vin#{}", car.vin.as_str()),
             shard: shard("fetch", &format!("{pk}{sk}")),
             due_at: car.next_due().as_second(),
+            silent: car.silent,
             body: json(car, "car")?,
             pk,
             sk,
@@ -174,16 +180,10 @@ impl Store {
         enrollment: &EnrollmentId,
         car: &Car,
     ) -> Result<(), Error> {
-        // A quote within a value is escaped in JSON, so that only the field itself reads like this.
-        let condition = if car.silent {
-            "attribute_exists(pk) AND NOT contains(body, :silent)"
-        } else {
-            "contains(body, :silent)"
-        };
         let update = self
             .car_update(enrollment, car)?
-            .condition_expression(condition)
-            .expression_attribute_values(":silent", text("\"silent\":true"));
+            .condition_expression("silent = :before")
+            .expression_attribute_values(":before", AttributeValue::Bool(!car.silent));
         transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
         Ok(())
     }
@@ -193,7 +193,8 @@ impl Store {
             .table_name(&self.tables.records)
             .key("pk", text(partition(enrollment)))
             .key("sk", text(car_key(&car.vin)))
-            .update_expression("SET due_at = :due, body = :body")
+            .update_expression("SET due_at = :due, silent = :silent, body = :body")
+            .expression_attribute_values(":silent", AttributeValue::Bool(car.silent))
             .expression_attribute_values(":due", number(car.next_due().as_second()))
             .expression_attribute_values(":body", text(json(car, "car")?)))
     }
@@ -289,6 +290,43 @@ impl Store {
         Ok(())
     }
 
+    /// Makes a hint's car due at once, if none did within the last `pause`. `No`: one did, or the
+    /// car is at another time by now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn hasten_car(
+        &self,
+        enrollment: &EnrollmentId,
+        car: &Car,
+        due_at: i64,
+        (now, pause): (Timestamp, SignedDuration),
+    ) -> Result<Applied, Error> {
+        let attempt = AttemptId::random();
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tables.records)
+            .key("pk", text(partition(enrollment)))
+            .key("sk", text(car_key(&car.vin)))
+            .condition_expression(
+                "due_at = :read AND (attribute_not_exists(hinted_at) OR hinted_at <= :before)",
+            )
+            .update_expression(
+                "SET due_at = :next, body = :body, attempt = :attempt, hinted_at = :now",
+            )
+            .expression_attribute_values(":read", number(due_at))
+            .expression_attribute_values(":before", number((now - pause).as_second()))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":next", number(car.next_due().as_second()))
+            .expression_attribute_values(":body", text(json(car, "car")?))
+            .expression_attribute_values(":attempt", text(attempt.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        applied(result, &attempt)
+    }
+
     /// Deletes everything below an enrollment but its anchor, and every event of it: at most
     /// `limit` items, so that a long erasure goes on in the next run. Returns how many.
     ///
@@ -299,15 +337,19 @@ impl Store {
         enrollment: &EnrollmentId,
         limit: usize,
     ) -> Result<usize, Error> {
-        let pk = partition(enrollment);
+        let (pk, inbox) = (partition(enrollment), inbox::partition(enrollment));
         let mut deleted = 0;
-        for (table, prefix) in [(&self.tables.records, ""), (&self.tables.outbox, "EVT#")] {
-            let keys: Vec<_> = self.keys_below(table, &pk, prefix).await?;
+        for (table, pk, prefix) in [
+            (&self.tables.records, &pk, ""),
+            (&self.tables.records, &inbox, ""),
+            (&self.tables.outbox, &pk, ""),
+        ] {
+            let keys: Vec<_> = self.keys_below(table, pk, prefix).await?;
             for sk in keys.into_iter().filter(|sk| sk != "META").take(limit - deleted) {
                 self.client
                     .delete_item()
                     .table_name(table)
-                    .key("pk", text(&pk))
+                    .key("pk", text(pk))
                     .key("sk", text(sk))
                     .send()
                     .await
@@ -316,6 +358,25 @@ impl Store {
             }
         }
         Ok(deleted)
+    }
+
+    /// Deletes what came for an enrollment that does not stand any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn empty_inbox(&self, enrollment: &EnrollmentId) -> Result<(), Error> {
+        let pk = inbox::partition(enrollment);
+        for sk in self.keys_below(&self.tables.records, &pk, "").await? {
+            self.client
+                .delete_item()
+                .table_name(&self.tables.records)
+                .key("pk", text(&pk))
+                .key("sk", text(sk))
+                .send()
+                .await
+                .map_err(|error| AwsError::from_sdk(&error))?;
+        }
+        Ok(())
     }
 
     async fn keys_below(&self, table: &str, pk: &str, prefix: &str) -> Result<Vec<String>, Error> {

@@ -60,6 +60,10 @@ impl Visit<'_> {
                     anew = true;
                     let what = What::VehicleDiscovered { vin: car.vin.clone() };
                     store.tell_in(&mut transaction, Event::new(id, what, now))?;
+                    if self.others_see(&car).await? {
+                        let what = What::VehicleShared { vin: car.vin.clone() };
+                        store.tell_in(&mut transaction, Event::new(id, what, now))?;
+                    }
                     changed = true;
                 }
                 Some(old) if *old != car => {
@@ -84,6 +88,13 @@ impl Visit<'_> {
             store.commit(transaction).await?;
         }
         Ok(cars)
+    }
+
+    /// Whether another enrollment has the car too: shared in a family, or sold by someone who has
+    /// not unlinked it. By index, so two that find it in the same moment may both miss it.
+    async fn others_see(&self, car: &Car) -> Result<bool, Error> {
+        let seen = self.app.store.enrollments_with(&car.vin).await?;
+        Ok(seen.iter().any(|id| *id != self.enrollment.id))
     }
 
     async fn drop_car(&self, car: &Car) -> Result<(), Error> {

@@ -1,7 +1,5 @@
 //! A look at one car: what is due of it is asked for, and written only if it changed.
 
-use std::iter;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
@@ -11,19 +9,15 @@ use crate::{
         alert::Alert,
         event::{Event, What},
         pace::{Absent, Car, Kind, Mood},
-        snapshot::{Change, Snapshot},
+        snapshot::Snapshot,
         trip::Trip,
         vin::Vin,
     },
     stellantis::api::{ApiError, Period, TripQuery},
-    store::{
-        self, Transaction,
-        history::{History, kept_until},
-        vehicles::Known,
-    },
+    store::{self, Transaction, history::History},
 };
 
-use super::{Error, Visit, tell};
+use super::{Error, Visit, merge::merge_in, tell};
 
 /// Trips and alerts are kept by the maker for about two months; no look goes back further, nor
 /// further than we keep them.
@@ -188,50 +182,19 @@ impl Visit<'_> {
     }
 
     async fn try_merge(&self, car: &mut Car, newer: Snapshot) -> Result<bool, Error> {
-        let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
+        let (store, id) = (&self.app.store, &self.enrollment.id);
         let known = store.known(id, &car.vin).await?.ok_or(store::Error::Conflict)?;
-        let before = known.value.snapshot.clone();
-        let (snapshot, changes) = known.value.snapshot.merge(newer);
-        car.mood = Mood::of(&snapshot);
-        if changes.is_empty() {
-            return Ok(false);
-        }
-        let charging = tell::charging(&car.vin, &before, &snapshot);
         let mut transaction = Transaction::new();
         store.demand_open_in(&mut transaction, id)?;
-        let merged = Known { vehicle: known.value.vehicle, snapshot };
-        store.save_known_in(&mut transaction, id, &merged, known.version)?;
-        self.observe(&mut transaction, &car.vin, &changes)?;
-        let told = tell::changed(&car.vin, &changes, self.app.config.retention.positions);
-        for what in iter::once(told).chain(charging) {
-            store.tell_in(&mut transaction, Event::new(id, what, now))?;
+        let merged = merge_in(self.app, &mut transaction, id, known, newer, None)?;
+        car.mood = Mood::of(&merged.snapshot);
+        if merged.moved {
+            store.commit(transaction).await?;
         }
-        store.commit(transaction).await?;
-        car.changed_at = Some(now);
-        Ok(true)
-    }
-
-    /// History: only what moved, and no place unless that is wanted.
-    fn observe(
-        &self,
-        transaction: &mut Transaction,
-        vin: &Vin,
-        changes: &[Change],
-    ) -> Result<(), Error> {
-        let retention = &self.app.config.retention;
-        let kept: Vec<_> = changes
-            .iter()
-            .filter(|change| retention.positions || !change.field.is_position())
-            .cloned()
-            .collect();
-        if kept.is_empty() || retention.history_days == 0 {
-            return Ok(());
+        if merged.changed {
+            car.changed_at = Some(self.app.clock.now());
         }
-        let now = self.app.clock.now();
-        let until = kept_until(now, retention.history_days);
-        let (store, id) = (&self.app.store, &self.enrollment.id);
-        store.add_entry_in(transaction, id, History::Observations, vin, (now, ""), &kept, until)?;
-        Ok(())
+        Ok(merged.changed)
     }
 
     /// Writes what was learnt, and when to look again with that in mind.

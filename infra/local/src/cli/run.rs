@@ -120,10 +120,12 @@ pub(super) async fn run(args: RunArgs) -> Result<(), StartError> {
     let clock = clock::running(start(&reached, args.live), args.speed);
     let cloud = Cloud::start(args.options(clock.clone())).await?;
     banner(&args, &cloud);
+    let mut news = cloud.bus().listen();
     let mut every = tokio::time::interval(std::time::Duration::from_secs(5));
     loop {
         tokio::select! {
             _ = every.tick() => keep(&reached, &clock),
+            event = news.recv() => if let Ok(event) = event { say(line(&event)) },
             () = stopped() => break,
         }
     }
@@ -131,6 +133,17 @@ pub(super) async fn run(args: RunArgs) -> Result<(), StartError> {
     keep(&reached, &clock);
     cloud.shutdown().await;
     Ok(())
+}
+
+/// An event in a line: when, what, whose, and the car by the end of its VIN.
+fn line(event: &serde_json::Value) -> String {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let kind = text(&event["type"]);
+    let kind = kind.trim_start_matches("accessing-party.").trim_end_matches(".v1").to_owned();
+    let vin = text(&event["data"]["vin"]);
+    let car = vin.get(vin.len().saturating_sub(4)..).filter(|end| !end.is_empty());
+    let car = car.map(|end| format!("  …{end}")).unwrap_or_default();
+    format!("  {}  {kind:<36} {}{car}", text(&event["time"]), text(&event["data"]["enrollment"]))
 }
 
 /// Ctrl-C, or the polite signal of a service manager.

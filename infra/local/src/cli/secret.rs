@@ -1,4 +1,4 @@
-//! `secret`: the three secrets as one file; never a secret in an argument, which every process on
+//! `secret`: all secrets as one file; never a secret in an argument, which every process on
 //! the machine can read.
 
 use std::{
@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use super::say;
 use crate::{
-    credentials::{SCOPES, SecretsError, check, new_api_key, new_secrets, rotate},
-    folder::{FolderError, pretty, read_secrets, replace, write_new},
+    credentials::{SCOPES, SecretsError, add_webhooks, check, new_api_key, new_secrets, rotate},
+    folder::{FolderError, pretty, read_secrets, read_unchecked, replace, write_new},
 };
 
 #[derive(Debug, Subcommand)]
@@ -73,6 +73,7 @@ pub(super) struct RotateArgs {
 enum Ring {
     Seal,
     Edge,
+    Webhooks,
 }
 
 #[derive(Debug, Args)]
@@ -152,14 +153,29 @@ fn new(args: &NewArgs) -> Result<(), SecretError> {
 }
 
 fn turn(args: &RotateArgs) -> Result<(), SecretError> {
-    let mut secrets = read_secrets(&args.file, true)?;
+    let mut secrets = match args.ring {
+        Ring::Webhooks => read_unchecked(&args.file)?,
+        _ => read_secrets(&args.file, true)?,
+    };
     let name = match args.ring {
         Ring::Seal => "seal",
         Ring::Edge => "edge",
+        Ring::Webhooks => "webhooks",
     };
+    // The one way into a secrets file that was made before there were webhooks.
+    if matches!(args.ring, Ring::Webhooks) && add_webhooks(&mut secrets) {
+        save(&args.file, &secrets)?;
+        say("webhooks is made, with its first key. Put it to AWS.");
+        return Ok(());
+    }
     let id = rotate(&mut secrets, name, args.promote)?;
     save(&args.file, &secrets)?;
-    if args.promote {
+    if args.promote && matches!(args.ring, Ring::Webhooks) {
+        say(format_args!(
+            "{name} makes new secrets from {id} from now on. Those of endpoints stay what they are: rotate each \
+             (POST /v1/webhooks/…/rotate) before an older key is taken out."
+        ));
+    } else if args.promote {
         say(format_args!(
             "{name} seals with {id} from now on; what older keys sealed still opens."
         ));
@@ -193,9 +209,12 @@ fn api_key(args: &ApiKeyArgs) -> Result<(), SecretError> {
 fn split(args: &SplitArgs) -> Result<(), SecretError> {
     let secrets = read_secrets(&args.file, true)?;
     say("Put them to AWS, then delete these files:");
-    for (name, output) in
-        [("maker", "MakerSecretArn"), ("seal", "SealSecretArn"), ("edge", "EdgeSecretArn")]
-    {
+    for (name, output) in [
+        ("maker", "MakerSecretArn"),
+        ("seal", "SealSecretArn"),
+        ("edge", "EdgeSecretArn"),
+        ("webhooks", "WebhooksSecretArn"),
+    ] {
         let part = args.file.with_extension(format!("{name}.json"));
         let value = secrets.get(name).cloned().unwrap_or_default();
         write_new(&part, &value.to_string())?;
@@ -266,6 +285,7 @@ mod tests {
         api_key(&args).unwrap();
         turn(&RotateArgs { file: file.clone(), ring: Ring::Seal, promote: false }).unwrap();
         turn(&RotateArgs { file: file.clone(), ring: Ring::Seal, promote: true }).unwrap();
+        turn(&RotateArgs { file: file.clone(), ring: Ring::Webhooks, promote: false }).unwrap();
         split(&SplitArgs { file: file.clone(), stack: "stack".into() }).unwrap();
 
         let secrets = read_secrets(&file, true).unwrap();

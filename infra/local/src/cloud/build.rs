@@ -15,6 +15,7 @@ use super::{
     ground::{Ground, listen},
 };
 use crate::{
+    bus::Bus,
     database::{Engine, Tables, Watcher, engine::Setup},
     folder::Folder,
     front::{Front, Keys, Names, Usage},
@@ -110,6 +111,7 @@ fn front(
             known: Arc::new(template.tables.clone()),
             region: template.region.clone(),
         },
+        bus: Bus::new(template.bus.clone(), options.faults.seed()),
         faults: options.faults.clone(),
         usage: Usage::default(),
     }
@@ -202,6 +204,7 @@ fn functions(
             ("AWS_ENDPOINT_URL_DYNAMODB", &endpoint),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &endpoint),
             ("AWS_ENDPOINT_URL_SQS", &endpoint),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoint),
             // Metrics go to standard output, where a person reads here.
             ("METRICS", "off"),
         ];

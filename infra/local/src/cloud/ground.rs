@@ -85,6 +85,8 @@ impl Ground {
             ("PublicUrl", public_url),
             ("OperatorName", "Your company".to_owned()),
             ("OpenMode", options.open.to_string()),
+            // A receiver under development listens on this machine; with real cars none does.
+            ("WebhookAddresses", if options.live { "public" } else { "private" }.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -26,7 +26,8 @@ pub(super) fn dispatch(
         | Operation::SendMessage
         | Operation::ReceiveMessage
         | Operation::DeleteMessage
-        | Operation::GetQueueUrl => {
+        | Operation::GetQueueUrl
+        | Operation::PutEvents => {
             Err(DynoxideError::SerializationException("UnknownOperationException".to_owned()))
         }
     }

@@ -12,6 +12,8 @@ pub(super) struct Need {
     pub(super) action: &'static str,
     pub(super) table: String,
     pub(super) index: Option<String>,
+    /// The partition keys that it is about, as far as they are named.
+    pub(super) leading: Vec<String>,
 }
 
 /// An item that a request writes.
@@ -32,23 +34,60 @@ const MEMBERS: [(&str, &str, &str); 5] = [
 
 /// The rights that a request needs, each once.
 pub(super) fn needs(operation: Operation, body: &Value) -> Vec<Need> {
-    let need = |action, table: &str| Need { action, table: table.to_owned(), index: None };
+    let need = |action, table: &str, leading| Need {
+        action,
+        table: table.to_owned(),
+        index: None,
+        leading,
+    };
     let mut needs: Vec<Need> = match operation {
         Operation::BatchGetItem | Operation::BatchWriteItem => {
             let tables = body["RequestItems"].as_object().into_iter().flatten();
-            tables.map(|(table, _)| need(operation.name(), table)).collect()
+            tables.map(|(table, of)| need(operation.name(), table, batched(of))).collect()
         }
         Operation::TransactWriteItems | Operation::TransactGetItems => members(body)
-            .map(|(_, action, _, member)| need(action, text(member, "TableName")))
+            .map(|(_, action, at, member)| {
+                need(action, text(member, "TableName"), leading(&member[at]))
+            })
             .collect(),
         _ => {
             let index = body["IndexName"].as_str().map(str::to_owned);
-            vec![Need { index, ..need(operation.name(), text(body, "TableName")) }]
+            let keys = match operation {
+                Operation::Query => queried(body),
+                Operation::PutItem => leading(&body["Item"]),
+                _ => leading(&body["Key"]),
+            };
+            vec![Need { index, ..need(operation.name(), text(body, "TableName"), keys) }]
         }
     };
     needs.sort_unstable();
     needs.dedup();
     needs
+}
+
+/// The partition key of an item or key.
+fn leading(key: &Value) -> Vec<String> {
+    key["pk"]["S"].as_str().map(str::to_owned).into_iter().collect()
+}
+
+/// Those of one table's part of a batch.
+fn batched(part: &Value) -> Vec<String> {
+    let keys = part["Keys"].as_array().into_iter().flatten().flat_map(leading);
+    let requests = part.as_array().into_iter().flatten().flat_map(|request| {
+        let (put, delete) = (&request["PutRequest"]["Item"], &request["DeleteRequest"]["Key"]);
+        leading(put).into_iter().chain(leading(delete))
+    });
+    keys.chain(requests).collect()
+}
+
+/// The one that a query is about: the value that something equals.
+fn queried(body: &Value) -> Vec<String> {
+    let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
+    let name = condition.split_once("= :").map_or("", |(_, rest)| rest);
+    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+    let value = format!(":{}", &name[..end]);
+    let value = body["ExpressionAttributeValues"][&value]["S"].as_str();
+    value.map(str::to_owned).into_iter().collect()
 }
 
 /// The items that a request writes. `keys` are the key attributes by table.
@@ -125,10 +164,11 @@ mod tests {
             [("A".to_owned(), vec!["pk".to_owned()]), ("B".to_owned(), vec!["pk".to_owned()])]
                 .into();
 
-        let actions: Vec<_> = needs(Operation::TransactWriteItems, &body)
+        let mut actions: Vec<_> = needs(Operation::TransactWriteItems, &body)
             .into_iter()
             .map(|need| (need.action, need.table))
             .collect();
+        actions.dedup();
         let touched: Vec<_> = touched(Operation::TransactWriteItems, &body, &keys)
             .into_iter()
             .map(|item| json!(item.key))
@@ -144,7 +184,26 @@ mod tests {
 
         assert_eq!(
             need,
-            [Need { action: "Query", table: "A".to_owned(), index: Some("due".to_owned()) }]
+            [Need {
+                action: "Query",
+                table: "A".to_owned(),
+                index: Some("due".to_owned()),
+                leading: Vec::new(),
+            }]
         );
+    }
+
+    #[test]
+    fn the_partitions_that_a_request_is_about_are_told() {
+        let key = |pk: &str| json!({"pk": {"S": pk}});
+        let of = |operation, body: Value| needs(operation, &body).remove(0).leading;
+
+        assert_eq!(of(Operation::PutItem, json!({"TableName": "A", "Item": key("a")})), ["a"]);
+        assert_eq!(of(Operation::GetItem, json!({"TableName": "A", "Key": key("b")})), ["b"]);
+        let query = json!({"TableName": "A", "KeyConditionExpression": "pk = :pk AND begins_with(sk, :p)",
+            "ExpressionAttributeValues": {":pk": {"S": "c"}, ":p": {"S": "x"}}});
+        assert_eq!(of(Operation::Query, query), ["c"]);
+        let batch = json!({"RequestItems": {"A": {"Keys": [key("d"), key("e")]}}});
+        assert_eq!(of(Operation::BatchGetItem, batch), ["d", "e"]);
     }
 }

@@ -9,6 +9,8 @@ pub enum Service {
     SecretsManager,
     /// Queues.
     Sqs,
+    /// The event bus.
+    EventBridge,
 }
 
 impl Service {
@@ -19,6 +21,7 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::SecretsManager => "secretsmanager",
             Self::Sqs => "sqs",
+            Self::EventBridge => "events",
         }
     }
 
@@ -27,6 +30,7 @@ impl Service {
             Self::DynamoDb => "DynamoDB_20120810",
             Self::SecretsManager => "secretsmanager",
             Self::Sqs => "AmazonSQS",
+            Self::EventBridge => "AWSEvents",
         }
     }
 
@@ -34,7 +38,7 @@ impl Service {
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
-            Self::SecretsManager => "application/x-amz-json-1.1",
+            Self::SecretsManager | Self::EventBridge => "application/x-amz-json-1.1",
             Self::DynamoDb | Self::Sqs => "application/x-amz-json-1.0",
         }
     }
@@ -97,6 +101,8 @@ operations! {
     DeleteMessage of Sqs,
     /// A queue's address by name.
     GetQueueUrl of Sqs,
+    /// Puts events on a bus.
+    PutEvents of EventBridge,
 }
 
 impl Operation {

@@ -44,7 +44,7 @@ impl Refusal {
             Service::DynamoDb => {
                 "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
             }
-            Service::SecretsManager | Service::Sqs => {
+            Service::SecretsManager | Service::Sqs | Service::EventBridge => {
                 "com.amazon.coral.availability#ThrottlingException"
             }
         };

@@ -1,7 +1,5 @@
 //! What a role allows: IAM's rules for allowing, as far as the template uses them.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::{Fault, TemplateError, at, field::Field};
@@ -14,25 +12,61 @@ pub struct Policy(Vec<Statement>);
 struct Statement {
     actions: Vec<String>,
     resources: Vec<String>,
-    /// `StringEquals`: context key to the values of which it must have one.
-    conditions: BTreeMap<String, Vec<String>>,
+    conditions: Vec<Condition>,
+}
+
+/// What a context key's values must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Condition {
+    operator: Operator,
+    key: String,
+    values: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    /// `StringEquals`: it is there, and one of these.
+    Equals,
+    /// `ForAllValues:StringLike`: each of its values, if any, fits one of these patterns.
+    AllLike,
+}
+
+impl Operator {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "StringEquals" => Some(Self::Equals),
+            "ForAllValues:StringLike" => Some(Self::AllLike),
+            _ => None,
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, context: &[(&str, &str)]) -> bool {
+        let mut told = context.iter().filter(|(key, _)| *key == self.key).map(|(_, value)| *value);
+        match self.operator {
+            Operator::Equals => {
+                told.next().is_some_and(|value| self.values.iter().any(|wanted| wanted == value))
+            }
+            Operator::AllLike => {
+                told.all(|value| self.values.iter().any(|pattern| matches(pattern, value)))
+            }
+        }
+    }
 }
 
 impl Policy {
-    /// Whether `action` is allowed on `resource`; `context` is what conditions can ask about.
+    /// Whether `action` is allowed on `resource`; `context` is what conditions can ask about: a key
+    /// may have several values.
     #[must_use]
     pub fn allows(&self, action: &str, resource: &str, context: &[(&str, &str)]) -> bool {
-        let told =
-            |key: &str| context.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         self.0.iter().any(|statement| {
             let fits = |patterns: &[String], text: &str| {
                 patterns.iter().any(|pattern| matches(pattern, text))
             };
             fits(&statement.actions, action)
                 && fits(&statement.resources, resource)
-                && statement.conditions.iter().all(|(key, values)| {
-                    told(key).is_some_and(|value| values.iter().any(|wanted| wanted == value))
-                })
+                && statement.conditions.iter().all(|condition| condition.holds(context))
         })
     }
 
@@ -61,14 +95,14 @@ impl Statement {
                 Fault::Wanted("Effect: Allow, the only one known here"),
             ));
         }
-        let mut conditions = BTreeMap::new();
+        let mut conditions = Vec::new();
         if let Some(condition) = statement.optional("Condition") {
             for (operator, keys) in condition.entries() {
-                if operator != "StringEquals" {
-                    return Err(at(&condition.place, Fault::UnknownFunction(operator.to_owned())));
-                }
+                let unknown = || at(&condition.place, Fault::UnknownFunction(operator.to_owned()));
+                let operator = Operator::of(operator).ok_or_else(unknown)?;
                 for (key, _) in keys.entries() {
-                    conditions.insert(key.to_owned(), texts(&keys, key)?);
+                    let values = texts(&keys, key)?;
+                    conditions.push(Condition { operator, key: key.to_owned(), values });
                 }
             }
         }
@@ -134,5 +168,21 @@ mod tests {
         assert!(policy.allows("kms:Decrypt", "key", &[("kms:ViaService", "dynamodb")]));
         assert!(!policy.allows("kms:Decrypt", "key", &[("kms:ViaService", "sqs")]));
         assert!(!policy.allows("kms:Decrypt", "key", &[]));
+    }
+    #[test]
+    fn all_keys_of_a_call_must_fit_the_patterns() {
+        let value = serde_json::json!({"Policies": [{"PolicyDocument": {"Statement": [{
+            "Effect": "Allow", "Action": ["dynamodb:PutItem"], "Resource": "table",
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IN#*"]}},
+        }]}}]});
+        let policy = Policy::read(&Field::root("Role", &value)).unwrap();
+        let allows = |keys: &[&str]| {
+            let context: Vec<_> = keys.iter().map(|key| ("dynamodb:LeadingKeys", *key)).collect();
+            policy.allows("dynamodb:PutItem", "table", &context)
+        };
+
+        assert!(allows(&["IN#1", "IN#2"]));
+        assert!(!allows(&["IN#1", "ENR#2"]));
+        assert!(allows(&[]), "as IAM has it");
     }
 }

@@ -79,6 +79,7 @@ impl<'a> Reader<'a> {
             tables: self.tables()?,
             queues: self.queues()?,
             secrets: self.secrets(),
+            bus: self.bus(),
             region: self.scope.region.clone(),
         })
     }
@@ -248,6 +249,11 @@ impl<'a> Reader<'a> {
             queues.insert(self.scope.identifier("AWS::SQS::Queue", id), queue);
         }
         Ok(queues)
+    }
+
+    fn bus(&self) -> Option<String> {
+        let (id, _) = self.of_type("AWS::Events::EventBus").next()?;
+        self.scope.attribute("AWS::Events::EventBus", id, "Arn")
     }
 
     fn secrets(&self) -> BTreeMap<String, Secret> {

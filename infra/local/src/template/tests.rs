@@ -107,7 +107,7 @@ fn bundled() -> Template {
 }
 
 #[test]
-fn the_bundled_template_gives_six_functions_with_what_wakes_them() {
+fn the_bundled_template_gives_eight_functions_with_what_wakes_them() {
     let template = bundled();
 
     let wakes: Vec<_> = template
@@ -130,8 +130,10 @@ fn the_bundled_template_gives_six_functions_with_what_wakes_them() {
                 0,
                 0
             ),
+            ("digest", vec![], 1, 1),
             ("fetch", vec![], 1, 0),
             ("login", keys(&["GET /login", "GET /start", "GET /style.css"]), 0, 0),
+            ("notify", keys(&["POST /notifications/{address}"]), 0, 0),
             ("refresh", vec![], 1, 0),
         ]
     );
@@ -145,7 +147,7 @@ fn what_the_internet_reaches_may_neither_touch_grants_nor_read_the_makers_secret
     let grants = &template.tables["Grants"].arn;
     let (maker, _) = template.secrets.iter().find(|(_, secret)| secret.name == "maker").unwrap();
 
-    for name in ["login", "api"] {
+    for name in ["login", "api", "notify"] {
         let policy = &template.functions[name].policy;
         for action in
             ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
@@ -156,4 +158,21 @@ fn what_the_internet_reaches_may_neither_touch_grants_nor_read_the_makers_secret
         assert!(!policy.allows("secretsmanager:GetSecretValue", maker, &[]), "{name}");
     }
     assert!(template.functions["callback"].policy.allows("dynamodb:PutItem", grants, &[]));
+}
+
+#[test]
+fn what_takes_notifications_in_may_only_add_to_the_inbox() {
+    let template = bundled();
+    let records = &template.tables["Records"].arn;
+    let may = |action: &str, key: &str| {
+        let policy = &template.functions["notify"].policy;
+        policy.allows(&format!("dynamodb:{action}"), records, &[("dynamodb:LeadingKeys", key)])
+    };
+
+    assert!(may("PutItem", "IN#enr_1") && may("GetItem", "ENR#enr_1"));
+    assert!(!may("PutItem", "ENR#enr_1") && !may("GetItem", "IN#enr_1"));
+    assert!(!may("GetItem", "SYS") && !may("PutItem", "SYS"));
+    for action in ["UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem"] {
+        assert!(!may(action, "IN#enr_1") && !may(action, "ENR#enr_1"), "{action}");
+    }
 }

@@ -39,6 +39,15 @@ impl Changed {
             withheld,
         }
     }
+
+    /// The same without a place.
+    pub(super) fn without_position(self) -> Self {
+        if self.field.is_position() {
+            Self { old: None, new: None, withheld: true, ..self }
+        } else {
+            self
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! What one document changed, and one value on its own.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Unit, Value};
+use super::{Field, Unit, Value, state::State};
 
 /// A field whose value is another one now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -37,24 +35,19 @@ pub struct Reading {
 }
 
 /// Adds the differences between two states of one block.
-pub(super) fn compare(
-    old: &BTreeMap<Field, Value>,
-    new: &BTreeMap<Field, Value>,
-    observed_at: Option<Timestamp>,
-    changes: &mut Vec<Change>,
-) {
-    let gone = old.iter().filter(|(field, _)| !new.contains_key(field));
+pub(super) fn compare(old: &State, new: &State, changes: &mut Vec<Change>) {
+    let gone = old.values.iter().filter(|(field, _)| !new.values.contains_key(field));
     changes.extend(gone.map(|(field, value)| Change {
         field: *field,
         old: Some(value.clone()),
         new: None,
-        observed_at,
+        observed_at: new.observed_at,
     }));
-    let other = new.iter().filter(|(field, value)| old.get(field) != Some(value));
+    let other = new.values.iter().filter(|(field, value)| old.values.get(field) != Some(value));
     changes.extend(other.map(|(field, value)| Change {
         field: *field,
-        old: old.get(field).cloned(),
+        old: old.values.get(field).cloned(),
         new: Some(value.clone()),
-        observed_at,
+        observed_at: new.told_at(*field),
     }));
 }

@@ -145,6 +145,12 @@ impl Field {
     pub const fn is_position(self) -> bool {
         matches!(self.kind(), Kind::Position)
     }
+
+    /// Whether its block holds nothing else.
+    #[must_use]
+    pub fn is_its_block(self) -> bool {
+        Self::ALL.iter().filter(|other| other.block() == self.block()).count() == 1
+    }
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Snapshot {
     /// block is missing.
     #[must_use]
     pub fn stale(&self, block: Block, maker: MakerState, now: Timestamp) -> Option<Stale> {
-        let observed_at = self.observed_at(block)?;
+        let observed_at = self.last_told(block)?;
         let age = now.duration_since(observed_at);
         let hidden_since = self.observed_at(Block::Privacy).filter(|_| self.hides(block));
         if hidden_since.is_some_and(|since| observed_at <= since) {

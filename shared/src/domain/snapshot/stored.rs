@@ -7,18 +7,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::{Block, Field, Snapshot, State, Value};
+use super::{Block, Field, Snapshot, Value, state::State};
 
 #[derive(Serialize)]
 struct Written<'a> {
     observed_at: Option<Timestamp>,
     values: BTreeMap<&'static str, &'a Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    alone: BTreeMap<&'static str, Timestamp>,
 }
 
 #[derive(Deserialize)]
 struct Read {
     observed_at: Option<Timestamp>,
     values: BTreeMap<String, Known>,
+    #[serde(default)]
+    alone: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -32,7 +36,11 @@ impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.blocks.iter().map(|(block, state)| {
             let values = state.values.iter().map(|(field, value)| (field.key(), value));
-            let written = Written { observed_at: state.observed_at, values: values.collect() };
+            let written = Written {
+                observed_at: state.observed_at,
+                values: values.collect(),
+                alone: state.alone.iter().map(|(field, at)| (field.key(), *at)).collect(),
+            };
             (block.name(), written)
         }))
     }
@@ -54,7 +62,13 @@ fn state(name: &str, read: Read) -> Option<(Block, State)> {
         (field.kind() == value.kind()).then_some((field, value))
     });
     let values: BTreeMap<_, _> = values.collect();
-    (!values.is_empty()).then_some((block, State { observed_at: read.observed_at, values }))
+    let alone = read.alone.into_iter().filter_map(|(key, at)| {
+        let field: Field = format!("{name}.{key}").parse().ok()?;
+        values.contains_key(&field).then_some((field, at))
+    });
+    let alone = alone.collect();
+    let state = State { observed_at: read.observed_at, alone, values };
+    (!state.values.is_empty()).then_some((block, state))
 }
 
 /// A block as it is stored and shown, for the API's description.
@@ -66,6 +80,9 @@ struct BlockState {
     observed_at: Option<Timestamp>,
     /// The values by the second half of their fields' names.
     values: BTreeMap<String, Value>,
+    /// When those values were told that were told alone, later than `observed_at`.
+    #[schema(value_type = BTreeMap<String, String>)]
+    alone: BTreeMap<String, Timestamp>,
 }
 
 impl utoipa::PartialSchema for Snapshot {

@@ -1,3 +1,5 @@
+mod order;
+
 use super::*;
 
 fn at(minute: i64) -> Option<Timestamp> {
@@ -107,7 +109,7 @@ fn a_field_that_a_newer_block_does_not_hold_is_gone() {
 fn the_odometer_never_runs_backwards() {
     let (merged, changes) = odometer(0, 1000.0).merge(odometer(5, 999.9));
 
-    assert_eq!(merged, odometer(0, 1000.0));
+    assert_eq!(merged, odometer(5, 1000.0));
     assert!(changes.is_empty());
 }
 

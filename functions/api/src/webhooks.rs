@@ -1,0 +1,215 @@
+//! The operator's endpoints: where events are posted to.
+
+mod deliveries;
+mod make;
+mod views;
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use shared::{
+    App,
+    domain::{
+        enrollment::UserRef,
+        ids::{EnrollmentId, WebhookId},
+        webhook::{Filter, State as Sending, Types, Webhook},
+    },
+    http::Problem,
+    store::webhooks::Endpoint,
+    webhooks::address,
+};
+use url::Url;
+use utoipa::ToSchema;
+
+use self::views::{WebhookView, Webhooks};
+pub(crate) use self::{deliveries::*, make::*};
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    body::Body,
+};
+
+/// The longest description.
+const DESCRIPTION: usize = 256;
+/// How many types a filter names at most.
+const TYPES: usize = 50;
+
+/// What to change. What is not named stays; null takes a part of the filter away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    url: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    /// An empty list is every type.
+    types: Option<Vec<Types>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    user_ref: Option<Option<UserRef>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    enrollment: Option<Option<EnrollmentId>>,
+    /// Needs the scope `read:position` to be switched on.
+    positions: Option<bool>,
+    /// False lets events wait, for 30 days at most; true sends them, also after a pause of ours.
+    enabled: Option<bool>,
+}
+
+/// Tells null from a field that is not there.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+/// Every endpoint, oldest first.
+#[utoipa::path(
+    get, path = "/v1/webhooks", tag = "webhooks", security(("key" = ["admin"])),
+    responses((status = 200, body = Webhooks), (status = 403, body = Problem))
+)]
+#[tracing::instrument(name = "webhooks.list", skip_all)]
+pub(crate) async fn list(State(app): State<Arc<App>>, key: Key) -> Result<Json<Webhooks>, Error> {
+    key.require(Scope::Admin)?;
+    let now = app.clock.now();
+    let known = app.store.webhooks(now).await?.known.into_iter();
+    Ok(Json(Webhooks { items: known.map(|endpoint| WebhookView::new(endpoint, now)).collect() }))
+}
+
+/// One endpoint: what is sent to it, and how it fares.
+#[utoipa::path(
+    get, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = WebhookView), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "webhooks.get", skip_all)]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+) -> Result<Json<WebhookView>, Error> {
+    key.require(Scope::Admin)?;
+    let now = app.clock.now();
+    Ok(Json(WebhookView::new(one(&app, &id, now).await?, now)))
+}
+
+/// Changes an endpoint, or switches it off and on. What is in its lanes is sent by the new rules,
+/// and what it did not want is not sent belatedly.
+#[utoipa::path(
+    patch, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    params(("id" = String, Path)), request_body = Change,
+    responses(
+        (status = 200, body = WebhookView), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "Changed at the same moment: read it again"),
+    )
+)]
+#[tracing::instrument(name = "webhooks.patch", skip_all)]
+pub(crate) async fn patch(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+    body: Body<Change>,
+) -> Result<Json<WebhookView>, Error> {
+    key.require(Scope::Admin)?;
+    let now = app.clock.now();
+    let found = one(&app, &id, now).await?.webhook;
+    let change = body.value;
+    let afresh = change.enabled == Some(true) || change.url.is_some();
+    let changed = apply(&app, &key, found.value, change, now)?;
+    app.store.save_webhook(&changed, found.version, afresh).await?;
+    tracing::warn!(key.id = %key.id, webhook.id = %changed.id, "an endpoint was changed");
+    Ok(Json(WebhookView::new(one(&app, &id, now).await?, now)))
+}
+
+/// Deletes an endpoint: nothing more is sent to it, and what waited for it is removed.
+#[utoipa::path(
+    delete, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "webhooks.delete", skip_all)]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Error> {
+    key.require(Scope::Admin)?;
+    let id = parse(&id)?;
+    if !app.store.delete_webhook(&id, app.clock.now()).await? {
+        return Err(Error::NotFound);
+    }
+    tracing::warn!(key.id = %key.id, webhook.id = %id, "an endpoint was deleted");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn apply(
+    app: &App,
+    key: &Key,
+    webhook: Webhook,
+    change: Change,
+    now: Timestamp,
+) -> Result<Webhook, Error> {
+    let Filter { types, user_ref, enrollment } = webhook.filter;
+    let filter = Filter {
+        types: change.types.map(check_types).transpose()?.unwrap_or(types),
+        user_ref: change.user_ref.unwrap_or(user_ref),
+        enrollment: change.enrollment.unwrap_or(enrollment),
+    };
+    let url = change.url.map(|text| check_url(app, &text)).transpose()?;
+    let description = change.description.map(check_description).transpose()?;
+    let state = match change.enabled {
+        Some(true) => Sending::Enabled,
+        Some(false) => Sending::Disabled,
+        None => webhook.state,
+    };
+    let positions = change.positions.unwrap_or(webhook.positions);
+    // A filter widened by who may not see places would show them where they are on already.
+    if positions {
+        key.require(Scope::ReadPosition)?;
+    }
+    Ok(Webhook {
+        url: url.unwrap_or(webhook.url),
+        description: description.unwrap_or(webhook.description),
+        filter,
+        positions,
+        state,
+        updated_at: now,
+        ..webhook
+    })
+}
+
+fn parse(id: &str) -> Result<WebhookId, Error> {
+    id.parse().map_err(|error| Error::invalid("id", error))
+}
+
+async fn one(app: &App, id: &str, now: Timestamp) -> Result<Endpoint, Error> {
+    app.store.webhook(&parse(id)?, now).await?.ok_or(Error::NotFound)
+}
+
+fn check_url(app: &App, text: &str) -> Result<Url, Error> {
+    let refused = || Error::invalid("url", address::Refused);
+    let url = Url::parse(text).map_err(|_| refused())?;
+    address::check(&url, app.config.events.addresses).map_err(|_| refused())?;
+    Ok(url)
+}
+
+fn check_types(types: Vec<Types>) -> Result<Vec<Types>, Error> {
+    if types.len() > TYPES {
+        return Err(Error::invalid("types", format!("expected at most {TYPES}")));
+    }
+    Ok(types)
+}
+
+fn check_description(text: Option<String>) -> Result<Option<String>, Error> {
+    if text.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION) {
+        let wanted = format!("expected at most {DESCRIPTION} characters");
+        return Err(Error::invalid("description", wanted));
+    }
+    Ok(text)
+}

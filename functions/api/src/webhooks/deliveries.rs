@@ -1,0 +1,183 @@
+//! What became of events: those given up are listed and sent again; a test is sent by itself.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    App,
+    domain::{
+        event::{Event, What},
+        ids::{EventId, WebhookId},
+    },
+    http::{Problem, query_once},
+    store::{DueKey, Transaction, lanes::Dead},
+};
+use utoipa::ToSchema;
+
+use super::{one, views::Delivery};
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    body::Body,
+    cursor,
+    views::Page,
+};
+
+/// How many events one request sends again.
+const REPLAYED: usize = 500;
+
+/// Which events to send again: give one of both.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replay {
+    /// All that happened since.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// These.
+    ids: Option<BTreeSet<EventId>>,
+}
+
+/// How many events are sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Replayed {
+    replayed: usize,
+    /// Whether there are more than one request sends: ask again.
+    more: bool,
+}
+
+/// A test that is under way.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Tested {
+    /// The id under which it comes.
+    event: EventId,
+}
+
+/// What an endpoint did not take within three days: kept for two weeks more.
+#[utoipa::path(
+    get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks", security(("key" = ["admin"])),
+    params(
+        ("id" = String, Path), ("state" = Option<String>, Query, description = "`dead`"),
+        ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = Page<Delivery>), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "webhooks.deliveries", skip_all)]
+pub(crate) async fn deliveries(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<Delivery>>, Error> {
+    key.require(Scope::Admin)?;
+    let query = query_once(query.as_deref()).map_err(Error::Request)?;
+    let get = |name: &str| query.get(name).map(String::as_str);
+    if get("state").is_some_and(|state| state != "dead") {
+        return Err(Error::invalid("state", "expected dead"));
+    }
+    let now = app.clock.now();
+    let id = one(&app, &id, now).await?.webhook.value.id;
+    let of = format!("deliveries {id}");
+    let after = cursor::read(&app, &of, get("cursor")).await?;
+    let after = after.and_then(|text| serde_json::from_str::<(String, String, i64)>(&text).ok());
+    let after = after.map(|(pk, sk, due_at)| DueKey { pk, sk, due_at });
+    let limit = cursor::limit(get("limit"))?;
+    let (dead, next) = app.store.dead(&id, after, limit, now).await?;
+    let next = next.and_then(|key| serde_json::to_string(&(key.pk, key.sk, key.due_at)).ok());
+    let items = dead.into_iter().map(Delivery::new).collect();
+    Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
+}
+
+/// Sends events again that were given up, oldest first, under the same ids and marked as replayed.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/replay", tag = "webhooks", security(("key" = ["admin"])),
+    params(("id" = String, Path)), request_body = Replay,
+    responses((status = 202, body = Replayed), (status = 400, body = Problem), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "webhooks.replay", skip_all)]
+pub(crate) async fn replay(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+    body: Body<Replay>,
+) -> Result<(StatusCode, Json<Replayed>), Error> {
+    key.require(Scope::Admin)?;
+    let wanted = body.value;
+    if wanted.since.is_some() == wanted.ids.is_some() {
+        return Err(Error::invalid("since", "give one of since and ids"));
+    }
+    let now = app.clock.now();
+    let id = one(&app, &id, now).await?.webhook.value.id;
+    let (mut dead, more) = select(&app, &id, &wanted, now).await?;
+    // In a lane an event stands by its time; those in front must be there first.
+    dead.sort_by_key(|dead| dead.event.time);
+    let mut replayed = 0;
+    for one in dead {
+        replayed += usize::from(app.store.replay(&one, now).await?);
+    }
+    tracing::warn!(key.id = %key.id, webhook.id = %id, replayed, "events are sent again");
+    Ok((StatusCode::ACCEPTED, Json(Replayed { replayed, more })))
+}
+
+/// The events that are wanted, and whether there are more than are taken at a time.
+async fn select(
+    app: &App,
+    id: &WebhookId,
+    wanted: &Replay,
+    now: Timestamp,
+) -> Result<(Vec<Dead>, bool), Error> {
+    let named = |dead: &Dead| match (&wanted.since, &wanted.ids) {
+        (Some(since), _) => dead.event.time >= *since,
+        (_, Some(ids)) => ids.contains(&dead.event.id),
+        _ => false,
+    };
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let (page, next) = app.store.dead(id, after, 100, now).await?;
+        for dead in page.into_iter().filter(|dead| named(dead)) {
+            if found.len() == REPLAYED {
+                return Ok((found, true));
+            }
+            found.push(dead);
+        }
+        after = next;
+        if after.is_none() {
+            return Ok((found, false));
+        }
+    }
+}
+
+/// Sends an event of the type `webhook.test` to this endpoint alone.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/test", tag = "webhooks", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 202, body = Tested), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "The endpoint is disabled or paused"),
+    )
+)]
+#[tracing::instrument(name = "webhooks.test", skip_all)]
+pub(crate) async fn test(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Tested>), Error> {
+    key.require(Scope::Admin)?;
+    let now = app.clock.now();
+    let webhook = one(&app, &id, now).await?.webhook.value;
+    if !webhook.is_enabled() {
+        let problem = Problem::new(StatusCode::CONFLICT, "webhook_not_enabled");
+        return Err(Error::Request(problem.detail("Enable the endpoint first.")));
+    }
+    let event = Event::of_deployment(What::WebhookTest { webhook: webhook.id }, now);
+    let id = event.id.clone();
+    let mut transaction = Transaction::new();
+    app.store.tell_in(&mut transaction, event)?;
+    app.store.commit(transaction).await?;
+    Ok((StatusCode::ACCEPTED, Json(Tested { event: id })))
+}

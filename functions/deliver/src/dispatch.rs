@@ -1,0 +1,107 @@
+//! Handing events on: to the bus, and into a lane of every endpoint that wants them. Always the
+//! oldest of a partition first, so that a lane holds them in their order.
+
+use std::time::Duration;
+
+use shared::{
+    App,
+    clock::Budget,
+    domain::{
+        enrollment::{Status, UserRef},
+        event::{CloudEvent, Event, What},
+        webhook::Webhook,
+    },
+    store::{self, lanes::Lane, outbox::Untold},
+};
+
+use crate::endpoint::House;
+
+/// What one event may take; none begins without.
+pub(crate) const NEEDED: Duration = Duration::from_secs(12);
+
+/// Hands on all events of a partition, while time remains. Gives the lanes that have news; whatever
+/// goes wrong stays due.
+pub(crate) async fn partition(app: &App, house: &House, pk: &str, budget: Budget) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    while budget.allows(NEEDED) {
+        match next(app, house, pk).await {
+            Ok(Some(touched)) => {
+                lanes.extend(touched);
+            }
+            Ok(None) => break,
+            // Another run had it first, or its enrollment is being erased: look again.
+            Err(store::Error::Conflict) => {}
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(error = %error, source = ?source, "an event was not handed on; the sweep tries again");
+                break;
+            }
+        }
+    }
+    lanes.sort_by(|one, other| one.cmp(other));
+    lanes.dedup();
+    lanes
+}
+
+/// The oldest event of a partition. `None`: there is none.
+async fn next(app: &App, house: &House, pk: &str) -> Result<Option<Vec<Lane>>, store::Error> {
+    let now = app.clock.now();
+    let Some(untold) = app.store.oldest_untold(pk, now).await? else { return Ok(None) };
+    let user = match whose(app, &untold).await? {
+        Whose::User(user) => user,
+        Whose::Nobody => {
+            app.store.forget(&untold).await?;
+            return Ok(Some(Vec::new()));
+        }
+    };
+    let event = &untold.event;
+    let bus_later = !put_on_bus(app, event).await;
+    let wanted: Vec<&Webhook> =
+        house.webhooks().filter(|it| wants(it, event, user.as_ref())).collect();
+    let lanes = app.store.hand_on(&untold, &wanted, bus_later, now).await?;
+    tracing::info!(event.id = %event.id, endpoints = wanted.len(), "an event was handed on");
+    Ok(Some(lanes))
+}
+
+/// Whose an event is, as far as filters ask.
+enum Whose {
+    /// A user's, or of nobody known.
+    User(Option<UserRef>),
+    /// It must not be told: its enrollment is being erased, or gone.
+    Nobody,
+}
+
+async fn whose(app: &App, untold: &Untold) -> Result<Whose, store::Error> {
+    let Some(id) = untold.enrollment() else { return Ok(Whose::User(None)) };
+    if untold.event.what == What::Erased {
+        return Ok(Whose::User(None));
+    }
+    let found = app.store.enrollment(&id, app.clock.now()).await?;
+    let told = found.filter(|it| !matches!(it.value.status, Status::Erasing | Status::Erased));
+    Ok(told.map_or(Whose::Nobody, |it| Whose::User(it.value.user_ref)))
+}
+
+/// Whether an endpoint is sent an event. A test is for the one that is tried, whatever its filter.
+fn wants(webhook: &Webhook, event: &Event, user: Option<&UserRef>) -> bool {
+    match &event.what {
+        What::WebhookTest { webhook: tried } => *tried == webhook.id,
+        // It hears of its own pause when it is enabled again.
+        _ => webhook.filter.passes(event, user),
+    }
+}
+
+/// Puts an event on the bus, without places. `false`: it would not take it.
+pub(crate) async fn put_on_bus(app: &App, event: &Event) -> bool {
+    if !app.bus.is_there() || matches!(event.what, What::WebhookTest { .. }) {
+        return true;
+    }
+    let cloud = CloudEvent::new(event.clone(), app.config.public_url.as_str(), false);
+    match app.bus.put(&cloud, event.time).await {
+        Ok(()) => true,
+        Err(error) => {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(event.id = %event.id, error = %error, source = ?source, "the bus did not take an event; it is asked again");
+            false
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! One lane: its events are sent one by one in their order, and none before the one in front of it
+//! was taken or given up.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use shared::{
+    App,
+    clock::Budget,
+    domain::{
+        enrollment::Status,
+        event::{CloudEvent, What},
+    },
+    metrics::Metric,
+    secrets::SecretError,
+    store::{
+        self,
+        lanes::{Head, Lane, Sending, Tries},
+    },
+    webhooks::{Message, PostError, TRY},
+};
+
+use crate::{
+    backoff::{self, Next},
+    endpoint::Door,
+};
+
+/// Longer than this function may run: nobody else sends while we do.
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// What one try may take, its bookkeeping included; none begins without.
+pub(crate) const NEEDED: Duration = TRY.saturating_add(Duration::from_secs(8));
+
+/// A lane could not be worked off. It is due again when its lease ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    #[error("the secrets of an endpoint can't be had")]
+    Secret(#[from] SecretError),
+}
+
+/// What became of an event.
+enum Sent {
+    /// It is out of the lane.
+    Done,
+    /// The lane waits.
+    Waits,
+}
+
+/// Works off a lane that is due, while time remains.
+pub(crate) async fn run(app: &App, door: &Door, lane: &Lane, budget: Budget) -> Result<(), Error> {
+    while budget.allows(NEEDED) {
+        let now = app.clock.now();
+        let Some(head) = app.store.claim_lane(lane, now, LEASE).await? else { return Ok(()) };
+        if !door.is_open() {
+            app.store.park(lane, &head, now).await?;
+            return Ok(());
+        }
+        let secrets = door.secrets(app, now).await?;
+        loop {
+            let front = app.store.front_of(lane, now).await?;
+            if front.is_empty() {
+                break;
+            }
+            for sending in front {
+                if !budget.allows(NEEDED) {
+                    app.store.give_back(lane, &head, now).await?;
+                    return Ok(());
+                }
+                if let Sent::Waits = send(app, door, lane, &head, &sending, &secrets).await? {
+                    return Ok(());
+                }
+            }
+        }
+        if app.store.end_lane(lane, &head).await? {
+            return Ok(());
+        }
+        // An event came between the last look and the end: once more from the beginning.
+        app.store.give_back(lane, &head, now).await?;
+    }
+    Ok(())
+}
+
+async fn send(
+    app: &App,
+    door: &Door,
+    lane: &Lane,
+    head: &Head,
+    sending: &Sending,
+    secrets: &[SecretString],
+) -> Result<Sent, Error> {
+    let now = app.clock.now();
+    if !door.is_open() {
+        app.store.park(lane, head, now).await?;
+        return Ok(Sent::Waits);
+    }
+    if !may_be_told(app, sending).await? {
+        app.store.sent(sending).await?;
+        return Ok(Sent::Done);
+    }
+    let posted = post(app, door, sending, secrets).await;
+    match posted {
+        Ok(()) => {
+            app.store.sent(sending).await?;
+            door.is_well(app).await?;
+            Ok(Sent::Done)
+        }
+        Err(error) => {
+            tracing::info!(webhook.id = %door.id(), event.id = %sending.event.id, error = %error, "an event was not taken");
+            failed(app, door, (lane, head), sending, &error).await
+        }
+    }
+}
+
+/// Nothing of an enrollment is told once its erasure was asked for, but that it is erased.
+async fn may_be_told(app: &App, sending: &Sending) -> Result<bool, store::Error> {
+    let Some(id) = &sending.event.enrollment else { return Ok(true) };
+    if sending.event.what == What::Erased {
+        return Ok(true);
+    }
+    let found = app.store.enrollment(id, app.clock.now()).await?;
+    Ok(found.is_some_and(|it| !matches!(it.value.status, Status::Erasing | Status::Erased)))
+}
+
+async fn post(
+    app: &App,
+    door: &Door,
+    sending: &Sending,
+    secrets: &[SecretString],
+) -> Result<(), PostError> {
+    let webhook = &door.webhook.value;
+    let source = app.config.public_url.as_str();
+    let mut cloud = CloudEvent::new(sending.event.clone(), source, webhook.positions);
+    cloud.replayed = sending.replayed;
+    let message = Message {
+        id: sending.event.id.as_str(),
+        at: app.clock.now(),
+        body: serde_json::to_string(&cloud).map_err(|_| PostError::Client)?,
+        replayed: sending.replayed,
+        secrets,
+    };
+    app.webhooks.post(&webhook.url, message).await
+}
+
+async fn failed(
+    app: &App,
+    door: &Door,
+    (lane, head): (&Lane, &Head),
+    sending: &Sending,
+    error: &PostError,
+) -> Result<Sent, Error> {
+    let now = app.clock.now();
+    let before = head.tries_of(&sending.event.id, now);
+    let tries = Tries { count: before.count + 1, since: before.since };
+    door.has_failed(app, error.is_gone()).await?;
+    if !door.is_open() {
+        app.store.park(lane, head, now).await?;
+        return Ok(Sent::Waits);
+    }
+    match backoff::next(tries, sending.queued_at, now) {
+        Next::Try { at } => {
+            app.store.put_off(lane, head, &sending.event.id, tries, at).await?;
+            Ok(Sent::Waits)
+        }
+        Next::GiveUp => {
+            app.store.bury(lane, head, sending, tries, (&error.word(), now)).await?;
+            app.metrics.record(Metric::WebhookDead);
+            tracing::error!(webhook.id = %door.id(), event.id = %sending.event.id, "an event was given up");
+            Ok(Sent::Done)
+        }
+    }
+}

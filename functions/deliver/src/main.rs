@@ -1,0 +1,11 @@
+//! The Lambda's entry.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = shared::App::from_environment(deliver::NEEDS)?;
+    run(service_fn(|event| deliver::handler(Arc::clone(&app), event))).await
+}

@@ -1,0 +1,111 @@
+//! What a stream missed, what failed before, and what is left of endpoints that are no more.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use shared::{
+    App,
+    clock::Budget,
+    domain::ids::WebhookId,
+    due::{self, Share},
+    store::{
+        self, DueKey, DueTable,
+        lanes::{LANE_SHARDS, Lane, lane_shard, paused_shard},
+    },
+};
+
+use crate::{
+    dispatch,
+    endpoint::{House, Patience},
+};
+
+/// How many lanes are taken from a shard of an endpoint at a time.
+const PAGE: i32 = 100;
+/// What is kept for sending, when there is much to hand on.
+const FOR_SENDING: Duration = Duration::from_secs(30);
+
+pub(crate) async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
+    let house = House::enter(app).await?;
+    // A partition is worked off as a whole, however many of its events are due.
+    let seen: Mutex<BTreeSet<String>> = Mutex::default();
+    let work = async |key: DueKey| {
+        if key.sk.starts_with("BUS#") {
+            return bus(app, &key).await.is_ok();
+        }
+        let first = seen.lock().unwrap_or_else(PoisonError::into_inner).insert(key.pk.clone());
+        if first {
+            dispatch::partition(app, &house, &key.pk, budget).await;
+        }
+        true
+    };
+    let needed = dispatch::NEEDED + FOR_SENDING;
+    let walk =
+        due::walk(app, (DueTable::Outbox, "deliver"), share, (budget, needed), &work).await?;
+    let lanes = due_lanes(app, &house, share).await?;
+    let count = lanes.len();
+    house.send(app, lanes, budget, Patience::Some).await;
+    for id in house.gone() {
+        empty(app, id, share).await?;
+    }
+    Ok(json!({ "found": walk.found, "done": walk.done, "left": walk.left, "lanes": count }))
+}
+
+/// The lanes of this worker's share that are due, those of endpoints too that were enabled again.
+async fn due_lanes(app: &App, house: &House, share: Share) -> Result<Vec<Lane>, store::Error> {
+    let now = app.clock.now();
+    let mut lanes = Vec::new();
+    for webhook in house.webhooks().filter(|webhook| webhook.is_enabled()) {
+        for shard in shards(&webhook.id, share) {
+            let keys = app.store.due(DueTable::Outbox, &shard, now, PAGE).await?;
+            lanes.extend(keys.iter().filter_map(Lane::of_key));
+        }
+    }
+    Ok(lanes)
+}
+
+/// The shards of an endpoint that this worker walks.
+fn shards(id: &WebhookId, share: Share) -> Vec<String> {
+    let workers = share.workers.max(1);
+    let own = (0..LANE_SHARDS).filter(|number| number % workers == share.worker);
+    let mut shards: Vec<String> = own.map(|number| lane_shard(id, number)).collect();
+    if share.worker == 0 {
+        shards.push(paused_shard(id));
+    }
+    shards
+}
+
+/// Asks the bus again.
+async fn bus(app: &App, key: &DueKey) -> Result<(), store::Error> {
+    let now = app.clock.now();
+    let Some(event) = app.store.for_the_bus(&key.pk, &key.sk, now).await? else { return Ok(()) };
+    if dispatch::put_on_bus(app, &event).await {
+        app.store.bus_has_it(&key.pk, &key.sk).await
+    } else {
+        app.store.bus_again(&key.pk, &key.sk, now).await
+    }
+}
+
+/// Removes what waits for an endpoint that is no more, a page at a time.
+async fn empty(app: &App, id: &WebhookId, share: Share) -> Result<(), store::Error> {
+    let now = app.clock.now();
+    // Leased ones too: whoever has them writes nothing more.
+    let ever = jiff::Timestamp::MAX;
+    for shard in shards(id, share) {
+        for key in app.store.due(DueTable::Outbox, &shard, ever, PAGE).await? {
+            if let Some(lane) = Lane::of_key(&key) {
+                app.store.drop_lane(&lane).await?;
+            }
+        }
+    }
+    if share.worker == 0 {
+        let (dead, _) = app.store.dead(id, None, PAGE, now).await?;
+        for one in dead {
+            app.store.forget_dead(&one).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The Lambda's entry.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = shared::App::from_environment(digest::NEEDS)?;
+    run(service_fn(|event| digest::handler(Arc::clone(&app), event))).await
+}

@@ -1,0 +1,73 @@
+//! Whether a message is proven: it came with the secret, for a callback of ours, within its time,
+//! about a car and a monitor or command that are known under its enrollment. Nothing less moves
+//! anything.
+
+use jiff::SignedDuration;
+use shared::{
+    App,
+    domain::{monitor::Watch, vin::Vin},
+    stellantis::notification::{Notification, Told},
+    store::{Error, inbox::Message},
+};
+
+/// The maker sends for 72 h what it could not deliver.
+const LATE: SignedDuration = SignedDuration::from_hours(96);
+/// How far its clock may be ahead of ours.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+/// How long an unknown name under the right secret may be one whose creation at the maker was not
+/// stored yet.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+
+/// What there is to say of a message.
+pub(crate) enum Verdict {
+    /// It is a monitor's of ours.
+    Monitor(Watch),
+    /// It may be a command's of ours: who knows the commands says so.
+    Remote,
+    /// It is not proven. The car that it may be about.
+    Hint(Option<Vin>),
+    /// Not yet known.
+    NotYet,
+}
+
+/// Judges a message.
+pub(crate) async fn judge(
+    app: &App,
+    message: &Message,
+    notification: &Notification,
+) -> Result<Verdict, Error> {
+    let watches = app.store.watches(&message.enrollment).await?;
+    let watch = match &notification.told {
+        Told::Monitor(event) => watches
+            .into_iter()
+            .find(|watch| watch.monitor.as_deref() == Some(event.monitor.as_str())),
+        Told::Remote(_) => None,
+    };
+    let about = message.vin.clone().or_else(|| watch.as_ref().map(|watch| watch.vin.clone()));
+    let age = message.received_at.duration_since(notification.date);
+    if !message.secret || age > LATE || age < -AHEAD {
+        return Ok(Verdict::Hint(about));
+    }
+    let unknown =
+        |about| if is_young(app, message) { Verdict::NotYet } else { Verdict::Hint(about) };
+    let subscription = app.store.subscription(&message.enrollment).await?;
+    let ours = subscription
+        .is_some_and(|found| found.value.knows(&notification.callback, message.received_at));
+    if !ours {
+        return Ok(unknown(about));
+    }
+    match (&notification.told, watch) {
+        (Told::Remote(_), _) => Ok(Verdict::Remote),
+        (Told::Monitor(_), None) => Ok(unknown(about)),
+        // A message about another car than its monitor's is nobody's.
+        (Told::Monitor(_), Some(watch)) if message.vin.as_ref() != Some(&watch.vin) => {
+            Ok(Verdict::Hint(message.vin.clone()))
+        }
+        (Told::Monitor(_), Some(watch)) => Ok(Verdict::Monitor(watch)),
+    }
+}
+
+/// Whether what is unknown may become known yet.
+pub(crate) fn is_young(app: &App, message: &Message) -> bool {
+    app.clock.now().duration_since(message.received_at) < PATIENCE
+}

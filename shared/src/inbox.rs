@@ -1,0 +1,175 @@
+//! Taking in what the maker sent: each message put on its own, what can't be read put aside. What
+//! is put stays put, so that all of it may be sent again at any time.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    app::App,
+    clock::Budget,
+    domain::ids::EnrollmentId,
+    metrics::Metric,
+    stellantis::notification::{Incoming, Notification, split},
+    store::{self, inbox::Arrival},
+};
+
+/// How many messages are put at once.
+const AT_ONCE: usize = 16;
+/// What one put may take; none begins without.
+const NEEDED: Duration = Duration::from_secs(1);
+/// What stands where a secret stood, as long as that was.
+const BLACK: u8 = b'*';
+
+/// What was made of a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Messages that are new.
+    pub new: usize,
+    /// Messages that were there already.
+    pub known: usize,
+    /// What can't be read.
+    pub unreadable: usize,
+}
+
+/// Not all of it was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    /// Time ran out.
+    #[error("there was not enough time")]
+    Late,
+}
+
+enum Outcome {
+    New,
+    Known,
+    Unreadable,
+}
+
+/// How a message from the maker is known.
+pub struct Proof<'a> {
+    /// What the subscription's messages carry; it is stored nowhere.
+    pub secret: &'a str,
+    /// Whether it stood in the body before that was blacked out.
+    pub stood: bool,
+    /// Whether an attribute's value is the secret.
+    pub is_secret: &'a dyn Fn(&str) -> bool,
+}
+
+/// Takes a body in.
+///
+/// # Errors
+/// When something was not taken. What was stays.
+pub async fn take(
+    app: &App,
+    enrollment: &EnrollmentId,
+    body: &[u8],
+    proof: Proof<'_>,
+    (now, budget): (Timestamp, Budget),
+) -> Result<Taken, Error> {
+    let aside = async |raw: &[u8]| {
+        let (raw, found) = blacked(raw, proof.secret.as_bytes());
+        let secret = found || proof.stood;
+        app.store.quarantine(enrollment, &raw, secret, now).await?;
+        app.metrics.record(Metric::Quarantined);
+        tracing::error!(
+            enrollment.id = %enrollment, length = raw.len(), secret,
+            "a notification can't be read; it is in quarantine"
+        );
+        Ok::<_, Error>(Outcome::Unreadable)
+    };
+    let Ok(messages) = split(body) else {
+        aside(body).await?;
+        return Ok(Taken { unreadable: 1, ..Taken::default() });
+    };
+    let aside = &aside;
+    let put = async |raw: &serde_json::value::RawValue| {
+        if !budget.allows(NEEDED) {
+            return Err(Error::Late);
+        }
+        let Some(arrival) = arrival(raw, enrollment, proof.is_secret, now) else {
+            return aside(raw.get().as_bytes()).await;
+        };
+        let new = app.store.receive(enrollment, &arrival).await?;
+        Ok(if new { Outcome::New } else { Outcome::Known })
+    };
+    let put = &put;
+    let puts = stream::iter(messages).map(|raw| put(raw)).buffer_unordered(AT_ONCE);
+    let outcomes: Vec<Result<Outcome, Error>> = puts.collect().await;
+    let mut taken = Taken::default();
+    // One that failed does not keep the others from being put.
+    for outcome in outcomes {
+        match outcome? {
+            Outcome::New => taken.new += 1,
+            Outcome::Known => taken.known += 1,
+            Outcome::Unreadable => taken.unreadable += 1,
+        }
+    }
+    Ok(taken)
+}
+
+/// A message that can be understood.
+fn arrival(
+    raw: &serde_json::value::RawValue,
+    enrollment: &EnrollmentId,
+    is_secret: &dyn Fn(&str) -> bool,
+    now: Timestamp,
+) -> Option<Arrival> {
+    let Incoming { content, text, secret, vin } =
+        Incoming::read(raw, enrollment, is_secret).ok()?;
+    let value: Value = serde_json::from_str(&text).ok()?;
+    Notification::read(&value, now)?;
+    Some(Arrival { content, text, secret, vin, received_at: now })
+}
+
+/// With the secret blacked out wherever it stands, and whether it stood there.
+#[must_use]
+pub fn blacked(raw: &[u8], secret: &[u8]) -> (Vec<u8>, bool) {
+    let (mut out, mut found) = (raw.to_vec(), false);
+    if secret.is_empty() {
+        return (out, found);
+    }
+    let mut start = 0;
+    while let Some(at) = out
+        .get(start..)
+        .and_then(|rest| rest.windows(secret.len()).position(|window| window == secret))
+    {
+        let end = start + at + secret.len();
+        if let Some(there) = out.get_mut(start + at..end) {
+            there.fill(BLACK);
+        }
+        (start, found) = (end, true);
+    }
+    (out, found)
+}
+
+/// Whether a value of something blacked out is where the secret stood.
+#[must_use]
+pub fn is_blacked(value: &str) -> bool {
+    value.len() >= 32 && value.bytes().all(|byte| byte == BLACK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_blacked_out_wherever_it_stands() {
+        let secret = "0123456789abcdef0123456789abcdef0123456789A";
+        let raw = format!("x{secret}y{secret}");
+
+        let (black, found) = blacked(raw.as_bytes(), secret.as_bytes());
+
+        assert!(found);
+        assert_eq!(black.len(), raw.len());
+        let black = String::from_utf8(black).unwrap();
+        assert!(!black.contains(secret) && black.starts_with("x***") && black.contains("*y*"));
+        assert!(is_blacked(&black[1..=secret.len()]) && !is_blacked(secret) && !is_blacked(""));
+        assert_eq!(blacked(b"plain", secret.as_bytes()), (b"plain".to_vec(), false));
+    }
+}

@@ -1,0 +1,182 @@
+//! Posts to the operator's endpoints, as the Standard Webhooks specification has it. The client
+//! proves no identity, follows no redirect, takes no proxy from the environment and reads next to
+//! nothing of an answer; every address is judged when it is connected to.
+
+pub mod address;
+mod sign;
+
+use std::{sync::OnceLock, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{StatusCode, header};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use secrecy::SecretString;
+use url::Url;
+
+use self::address::{Judge, Refused};
+pub use self::sign::sign;
+use crate::config::Addresses;
+
+/// How long one try may take, from the connection to the answer.
+pub const TRY: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection is kept for the next event.
+const IDLE: Duration = Duration::from_secs(15);
+/// How much of an answer is read, so that its connection can be used again.
+const READ: usize = 1024;
+
+/// The client, made when `deliver` first needs it: no other function does.
+#[derive(Debug)]
+pub struct Webhooks {
+    addresses: Addresses,
+    client: OnceLock<reqwest::Client>,
+}
+
+/// One event as it is posted.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// The event's id: the same for every try.
+    pub id: &'a str,
+    /// When this try is made.
+    pub at: Timestamp,
+    /// The `CloudEvent`.
+    pub body: String,
+    /// Whether the operator asked for it once more.
+    pub replayed: bool,
+    /// The secrets that are valid, newest first.
+    pub secrets: &'a [SecretString],
+}
+
+/// An endpoint did not take an event.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// No address of it may be connected to.
+    #[error("the address is refused")]
+    Address(#[source] Option<reqwest::Error>),
+    /// It was not reached, TLS included.
+    #[error("not reached")]
+    NotReached(#[source] reqwest::Error),
+    /// It did not answer in time, or was cut off: it may have taken it.
+    #[error("no answer")]
+    NoAnswer(#[source] reqwest::Error),
+    /// It answered, and not with success.
+    #[error("answered {0}")]
+    Status(StatusCode),
+    /// The client can't be built.
+    #[error("the client can't be built")]
+    Client,
+}
+
+impl PostError {
+    /// In a word that may be shown: nothing of an answer but its status.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Address(_) => "address_refused".to_owned(),
+            Self::NotReached(_) => "not_reached".to_owned(),
+            Self::NoAnswer(_) => "no_answer".to_owned(),
+            Self::Status(status) => format!("status_{}", status.as_u16()),
+            Self::Client => "internal_error".to_owned(),
+        }
+    }
+
+    /// Whether it wants no more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Status(StatusCode::GONE))
+    }
+}
+
+impl Webhooks {
+    /// Connects to nothing, and builds nothing yet.
+    #[must_use]
+    pub fn new(addresses: Addresses) -> Self {
+        Self { addresses, client: OnceLock::new() }
+    }
+
+    /// One try at one event. Anything but a 2xx is a failure; a redirect too.
+    ///
+    /// # Errors
+    /// [`PostError`].
+    pub async fn post(&self, url: &Url, message: Message<'_>) -> Result<(), PostError> {
+        if address::check(url, self.addresses).is_err() {
+            return Err(PostError::Address(None));
+        }
+        let client = self.client()?;
+        let seconds = message.at.as_second();
+        let signatures: Vec<String> = message
+            .secrets
+            .iter()
+            .filter_map(|secret| sign(secret, message.id, seconds, &message.body))
+            .collect();
+        let mut request = client
+            .post(url.clone())
+            .header(header::CONTENT_TYPE, "application/cloudevents+json")
+            .header("webhook-id", message.id)
+            .header("webhook-timestamp", seconds.to_string())
+            .header("webhook-signature", signatures.join(" "));
+        if message.replayed {
+            request = request.header("webhook-replayed", "true");
+        }
+        // The errors of `reqwest` name the address, whose path may be a secret of the operator's.
+        let answer = request.body(message.body).send().await.map_err(|error| classify(error))?;
+        let status = answer.status();
+        drain(answer).await;
+        if status.is_success() { Ok(()) } else { Err(PostError::Status(status)) }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, PostError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = build(self.addresses).ok_or(PostError::Client)?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+fn build(addresses: Addresses) -> Option<reqwest::Client> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = std::sync::Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .user_agent(concat!("accessing-party/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(std::sync::Arc::new(Judge::new(addresses)))
+        .https_only(addresses == Addresses::Public)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(CONNECT)
+        .timeout(TRY)
+        .pool_idle_timeout(IDLE)
+        .build()
+        .ok()
+}
+
+fn classify(error: reqwest::Error) -> PostError {
+    let error = error.without_url();
+    let causes = std::iter::successors(std::error::Error::source(&error), |error| error.source());
+    if causes.into_iter().any(|cause| cause.is::<Refused>()) {
+        return PostError::Address(Some(error));
+    }
+    if error.is_connect() { PostError::NotReached(error) } else { PostError::NoAnswer(error) }
+}
+
+/// A little is read and none kept: a longer answer costs its connection.
+async fn drain(mut answer: reqwest::Response) {
+    let mut read = 0;
+    while read < READ {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => read += chunk.len(),
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
