@@ -19,7 +19,7 @@ use shared::{
     App, Clock, Config,
     domain::{
         brand::Brand,
-        enrollment::{Confirmation, Consent, Enrollment, Reason},
+        enrollment::{Confirmation, ConfirmedBy, Consent, Enrollment, Reason},
         event::{Event, What},
         ids::{EnrollmentId, GrantId},
         pace::Car,
@@ -79,7 +79,7 @@ fn active(user: &str) -> Enrollment {
     let identity = Some(format!("identity of {user}"));
     let waiting =
         waiting.await_confirmation(GrantId::random(), identity, None, consent, confirmation, now());
-    waiting.unwrap().confirm(now()).unwrap()
+    waiting.unwrap().confirm(ConfirmedBy::Backend, now()).unwrap()
 }
 
 async fn a_grant(app: &App) -> Grant {

@@ -11,6 +11,7 @@
 )]
 
 mod luck;
+mod receiver;
 
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
 use futures_util::future::join_all;
@@ -19,7 +20,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::luck::{Luck, undone};
+pub use self::{
+    luck::{Luck, undone},
+    receiver::{Posted, Receiver},
+};
 
 /// When every test begins.
 pub const START: &str = "2026-03-02T06:00:00Z";
@@ -112,10 +116,22 @@ impl World {
 
     /// Calls it with another key.
     pub async fn api_as(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let request = self
-            .http
+        self.send(self.request(key, method, path), body).await
+    }
+
+    /// Posts with the operator's key and an `Idempotency-Key`.
+    pub async fn post_once(&self, once: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(&self.key, "POST", path).header("idempotency-key", once);
+        self.send(request, Some(body)).await
+    }
+
+    fn request(&self, key: &str, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.http
             .request(method.parse().unwrap(), self.url(path))
-            .header("authorization", format!("Bearer {key}"));
+            .header("authorization", format!("Bearer {key}"))
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, body: Option<Value>) -> Answer {
         let request = match body {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
             None => request,
@@ -290,6 +306,11 @@ impl World {
         let mut events: Vec<Value> = items
             .into_iter()
             .filter(|item| item["pk"]["S"] == format!("ENR#{id}"))
+            // Not those in lanes: each stands here once, handed on or not.
+            .filter(|item| {
+                let sk = item["sk"]["S"].as_str().unwrap();
+                sk.starts_with("EVT#") || sk.starts_with("TOLD#")
+            })
             .map(|item| item["event"]["M"].clone())
             .collect();
         events.sort_by_key(|event| event["time"]["S"].as_str().unwrap_or_default().to_owned());

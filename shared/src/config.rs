@@ -1,13 +1,17 @@
 //! Configuration: environment variables in, typed values out, every problem named at once.
 
 mod read;
+mod remotes;
 
 use std::{fmt, str::FromStr};
 
 use url::Url;
 
-pub use self::read::is_secure;
 use self::read::{Reader, placeholder};
+pub use self::{
+    read::is_secure,
+    remotes::{DoorSwitch, Remotes},
+};
 use crate::{
     domain::brand::Brand,
     secrets::SecretName,
@@ -32,6 +36,8 @@ pub struct Config {
     pub maker: MakerUrls,
     /// What is kept and for how long.
     pub retention: Retention,
+    /// What may be asked of cars.
+    pub remotes: Remotes,
     /// `RESCUE_QUEUE_URL`: takes sealed tokens that the table would not.
     pub rescue_queue_url: String,
     /// Where events go.
@@ -279,6 +285,7 @@ impl Reader<'_> {
                 history_days: self.parsed("HISTORY_DAYS", "30", "a number of days, 0 to 65535"),
                 positions: self.parsed("POSITION_HISTORY", "false", "true or false"),
             },
+            remotes: self.remotes(),
             rescue_queue_url: self.text("RESCUE_QUEUE_URL", Some("")),
             events: Events {
                 bus: self.optional("EVENT_BUS"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     app::App,
@@ -58,7 +58,7 @@ pub struct Proof<'a> {
     /// Whether it stood in the body before that was blacked out.
     pub stood: bool,
     /// Whether an attribute's value is the secret.
-    pub is_secret: &'a dyn Fn(&str) -> bool,
+    pub is_secret: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// Takes a body in.
@@ -72,37 +72,16 @@ pub async fn take(
     proof: Proof<'_>,
     (now, budget): (Timestamp, Budget),
 ) -> Result<Taken, Error> {
-    let aside = async |raw: &[u8]| {
-        let (raw, found) = blacked(raw, proof.secret.as_bytes());
-        let secret = found || proof.stood;
-        app.store.quarantine(enrollment, &raw, secret, now).await?;
-        app.metrics.record(Metric::Quarantined);
-        tracing::error!(
-            enrollment.id = %enrollment, length = raw.len(), secret,
-            "a notification can't be read; it is in quarantine"
-        );
-        Ok::<_, Error>(Outcome::Unreadable)
-    };
+    let taking = Taking { app, enrollment, proof, now, budget };
     let Ok(messages) = split(body) else {
-        aside(body).await?;
+        taking.aside(body).await?;
         return Ok(Taken { unreadable: 1, ..Taken::default() });
     };
-    let aside = &aside;
-    let put = async |raw: &serde_json::value::RawValue| {
-        if !budget.allows(NEEDED) {
-            return Err(Error::Late);
-        }
-        let Some(arrival) = arrival(raw, enrollment, proof.is_secret, now) else {
-            return aside(raw.get().as_bytes()).await;
-        };
-        let new = app.store.receive(enrollment, &arrival).await?;
-        Ok(if new { Outcome::New } else { Outcome::Known })
-    };
-    let put = &put;
-    let puts = stream::iter(messages).map(|raw| put(raw)).buffer_unordered(AT_ONCE);
-    let outcomes: Vec<Result<Outcome, Error>> = puts.collect().await;
+    let puts: Vec<_> = messages.into_iter().map(|raw| taking.put(raw)).collect();
+    let outcomes: Vec<Result<Outcome, Error>> =
+        stream::iter(puts).buffer_unordered(AT_ONCE).collect().await;
     let mut taken = Taken::default();
-    // One that failed does not keep the others from being put.
+    // One that failed has not kept the others from being put.
     for outcome in outcomes {
         match outcome? {
             Outcome::New => taken.new += 1,
@@ -113,11 +92,45 @@ pub async fn take(
     Ok(taken)
 }
 
+struct Taking<'a> {
+    app: &'a App,
+    enrollment: &'a EnrollmentId,
+    proof: Proof<'a>,
+    now: Timestamp,
+    budget: Budget,
+}
+
+impl Taking<'_> {
+    async fn put(&self, raw: &RawValue) -> Result<Outcome, Error> {
+        if !self.budget.allows(NEEDED) {
+            return Err(Error::Late);
+        }
+        let Some(arrival) = arrival(raw, self.enrollment, self.proof.is_secret, self.now) else {
+            return self.aside(raw.get().as_bytes()).await;
+        };
+        let new = self.app.store.receive(self.enrollment, &arrival).await?;
+        Ok(if new { Outcome::New } else { Outcome::Known })
+    }
+
+    /// Into quarantine, without the secret.
+    async fn aside(&self, raw: &[u8]) -> Result<Outcome, Error> {
+        let (raw, found) = blacked(raw, self.proof.secret.as_bytes());
+        let secret = found || self.proof.stood;
+        self.app.store.quarantine(self.enrollment, &raw, secret, self.now).await?;
+        self.app.metrics.record(Metric::Quarantined);
+        tracing::error!(
+            enrollment.id = %self.enrollment, length = raw.len(), secret,
+            "a notification can't be read; it is in quarantine"
+        );
+        Ok(Outcome::Unreadable)
+    }
+}
+
 /// A message that can be understood.
 fn arrival(
-    raw: &serde_json::value::RawValue,
+    raw: &RawValue,
     enrollment: &EnrollmentId,
-    is_secret: &dyn Fn(&str) -> bool,
+    is_secret: &(dyn Fn(&str) -> bool + Sync),
     now: Timestamp,
 ) -> Option<Arrival> {
     let Incoming { content, text, secret, vin } =

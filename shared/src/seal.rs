@@ -124,7 +124,7 @@ impl TryFrom<RingJson> for KeyRing {
 }
 
 impl KeyRing {
-    /// The id of the key that seals.
+    /// The id of the key that seals, and that new secrets are derived from.
     #[must_use]
     pub fn primary(&self) -> &str {
         &self.primary
@@ -170,27 +170,18 @@ impl KeyRing {
         out
     }
 
-    /// The id of the key that seals, and that new secrets are derived from.
-    #[must_use]
-    pub fn primary(&self) -> &str {
-        &self.primary
-    }
-
     /// A secret of an endpoint, as the Standard Webhooks specification spells it: derived anew
     /// whenever it is needed, so that it lies nowhere.
     ///
     /// # Errors
     /// [`OpenError::UnknownKey`].
-    ///
-    /// # Panics
-    /// Never: the lengths are constants.
     pub fn webhook_secret(
         &self,
         webhook: &WebhookId,
         generation: &Generation,
     ) -> Result<SecretString, OpenError> {
-        let key = self.keys.get(&generation.key).ok_or(OpenError::UnknownKey)?;
-        let bytes = expand(key, &format!("webhook/v1 {webhook} {}", generation.number));
+        let label = format!("webhook/v1 {webhook} {}", generation.number);
+        let bytes = self.derived(&generation.key, &label).ok_or(OpenError::UnknownKey)?;
         Ok(format!("whsec_{}", BASE64.encode(&bytes)).into())
     }
 

@@ -75,7 +75,10 @@ async fn a_code_of_a_stopped_brand_is_not_exchanged_and_its_link_works_once_resu
 async fn a_pause_that_the_maker_asked_for_is_shown_until_it_is_over() {
     let world = World::start().await;
     world.enroll("user-1", "peugeot", ACCOUNT).await;
-    assert_eq!(world.read("/v1/control").await, json!({"stopped": [], "paused": []}));
+    assert_eq!(
+        world.read("/v1/control").await,
+        json!({"stopped": [], "remotes_stopped": false, "paused": []})
+    );
     world.clock.advance(SignedDuration::from_hours(25));
     world.maker().fault(Fault::once(Operation::Refresh, FaultKind::RetryAfter(7200)));
     world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
@@ -88,7 +91,10 @@ async fn a_pause_that_the_maker_asked_for_is_shown_until_it_is_over() {
 
     switch(&world, json!(["opel"])).await;
     world.clock.advance(SignedDuration::from_hours(2));
-    assert_eq!(world.read("/v1/control").await, json!({"stopped": ["opel"], "paused": []}));
+    assert_eq!(
+        world.read("/v1/control").await,
+        json!({"stopped": ["opel"], "remotes_stopped": false, "paused": []})
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ use tests::{World, browser, query};
 
 /// Ours as loud as it gets; libraries as loud as anybody runs them.
 const FILTER: &str = "info,shared=trace,login=trace,callback=trace,api=trace,refresh=trace,\
-                      fetch=trace,act=trace,accessing_party=trace";
+                      fetch=trace,act=trace,deliver=trace,accessing_party=trace";
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -57,7 +57,7 @@ async fn no_line_of_a_whole_story_holds_anything_secret() {
         .init();
     let world = World::start().await;
     let mut secrets = vec![world.key().to_owned(), "VR3UHZKXZPT000208".into(), "user-1".into()];
-    for name in ["maker", "seal", "edge"] {
+    for name in ["maker", "seal", "edge", "webhooks"] {
         let value = world.cloud.secrets().get(name).expect("a secret");
         texts(&value["keys"], &mut secrets);
         texts(&value["client_secret"], &mut secrets);

@@ -8,6 +8,7 @@ mod erase;
 mod event;
 mod expire;
 mod perform;
+mod remote;
 mod spread;
 
 use std::{sync::Arc, time::Duration};
@@ -54,7 +55,7 @@ async fn stream(app: &App, requests: Vec<DueKey>, budget: Budget) -> Result<Valu
     let control = app.store.control().await?;
     for key in requests {
         if budget.allows(NEEDED) {
-            request(app, &key, &control, budget).await;
+            one(app, &key, &control, budget).await;
         }
     }
     Ok(json!({ "batchItemFailures": [] }))
@@ -65,15 +66,20 @@ async fn sweep(app: &App, share: Share, budget: Budget) -> Result<Value, store::
     let work = async |key: DueKey| match key.sk.as_str() {
         "META" => enrollment(app, &key, &control, budget).await,
         "SUB" => subscription(app, &key, &control, budget).await,
-        _ => request(app, &key, &control, budget).await,
+        _ => one(app, &key, &control, budget).await,
     };
     let walk = due::walk(app, (DueTable::Records, "act"), share, (budget, NEEDED), &work).await?;
     Ok(json!({ "found": walk.found, "done": walk.done, "left": walk.left }))
 }
 
-/// One request; whatever goes wrong with it does not stop the others.
-async fn request(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
-    match perform::run(app, key, control, budget).await {
+/// One request or command; whatever goes wrong with it does not stop the others.
+async fn one(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
+    let done = if key.sk.starts_with("RMT#") {
+        remote::run(app, key, budget).await
+    } else {
+        perform::run(app, key, control, budget).await
+    };
+    match done {
         Ok(done) => done,
         Err(error) => log(&error),
     }

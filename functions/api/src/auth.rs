@@ -11,7 +11,7 @@ use axum::{
     http::{header, request::Parts},
 };
 use data_encoding::HEXLOWER;
-use shared::{App, secrets::ApiKeyRecord};
+use shared::{App, domain::remote::Kind, secrets::ApiKeyRecord};
 use utoipa::{
     Modify,
     openapi::{
@@ -30,6 +30,8 @@ pub(crate) enum Scope {
     ReadPosition,
     Erase,
     Admin,
+    /// To command a car, kind by kind.
+    Remote(Kind),
 }
 
 impl Scope {
@@ -40,6 +42,7 @@ impl Scope {
             Self::ReadPosition => "read:position",
             Self::Erase => "erase",
             Self::Admin => "admin",
+            Self::Remote(kind) => kind.key_scope(),
         }
     }
 }

@@ -11,7 +11,7 @@ use shared::{
     config::Config,
     domain::{
         brand::Brand,
-        enrollment::{Enrollment, UserRef, sha256},
+        enrollment::{Enrollment, UserRef},
         event::{Event, What},
         ids::EnrollmentId,
         vin::Vin,
@@ -19,7 +19,7 @@ use shared::{
     http::Problem,
     round_trip::{self, Confirm, Ticket},
     seal::Purpose,
-    store::{Transaction, idempotency::Idempotent},
+    store::Transaction,
 };
 use url::Url;
 use utoipa::ToSchema;
@@ -28,6 +28,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
+    idempotency,
 };
 
 /// The scopes that an application may ask for, and the one that names the user.
@@ -103,23 +104,8 @@ pub(crate) async fn post(
     let id = match headers.get("idempotency-key") {
         None => EnrollmentId::random(),
         Some(value) => {
-            let value = value.to_str().ok().filter(|value| (1..=255).contains(&value.len()));
-            let value = value.ok_or_else(|| {
-                Error::invalid("Idempotency-Key", "expected 1 to 255 printable characters")
-            })?;
-            let text = String::from_utf8_lossy(&body.bytes);
-            let first = Idempotent {
-                request: sha256(&["POST /v1/enrollments", &text]),
-                made: EnrollmentId::random().to_string(),
-            };
-            let known = app.store.idempotent(&key.id, value, first.clone(), now).await?;
-            if known.request != first.request {
-                let problem = Problem::new(StatusCode::CONFLICT, "idempotency_key_reused");
-                return Err(Error::Request(
-                    problem.detail("This key was used for another request."),
-                ));
-            }
-            known.made.parse().map_err(|_| Error::Conflict)?
+            let request = ["POST /v1/enrollments", &String::from_utf8_lossy(&body.bytes)];
+            idempotency::first(&app, &key, value, &request, EnrollmentId::random()).await?
         }
     };
     let enrollment = match app.store.enrollment(&id, now).await? {

@@ -11,7 +11,7 @@ use shared::{
     App,
     config::Notifications,
     domain::{
-        enrollment::{Enrollment, Status},
+        enrollment::{ConfirmedBy, Enrollment, Status},
         event::{Event, What},
     },
     http::Problem,
@@ -68,7 +68,7 @@ pub(crate) async fn post(
         let advice = "Post what reached return_to in this user's own session, within 15 minutes.";
         return Err(Error::Request(problem.field("confirmation").detail(advice)));
     }
-    let confirmed = found.value.confirm(now)?;
+    let confirmed = found.value.confirm(ConfirmedBy::Backend, now)?;
     commit(&app, &confirmed, found.version).await?;
     tracing::info!(enrollment.id = %confirmed.id, "an enrollment was confirmed");
     Ok(Json(EnrollmentView::new(confirmed, now)))

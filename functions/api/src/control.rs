@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Switch {
     /// Brands for which the maker is not to be called; all five stop everything, none resumes all.
     stopped: Vec<Brand>,
+    /// Whether no command is sent to any car; left as it is where nothing is said of it.
+    remotes_stopped: Option<bool>,
 }
 
 /// What keeps the maker from being called now.
@@ -27,6 +29,8 @@ pub(crate) struct Switch {
 pub(crate) struct ControlView {
     /// Brands stopped by the operator.
     stopped: Vec<Brand>,
+    /// Whether no command is sent to any car.
+    remotes_stopped: bool,
     /// Hosts of the maker that asked to be left alone, soonest over first.
     paused: Vec<Pause>,
 }
@@ -48,7 +52,7 @@ impl ControlView {
         });
         let mut paused: Vec<_> = times.collect();
         paused.sort_by_key(|pause| pause.until);
-        Self { stopped: control.stopped, paused }
+        Self { stopped: control.stopped, remotes_stopped: control.remotes_stopped, paused }
     }
 }
 
@@ -79,6 +83,11 @@ pub(crate) async fn put(
     body: Body<Switch>,
 ) -> Result<Json<ControlView>, Error> {
     key.require(Scope::Admin)?;
+    // First of all: this is the switch that may be needed in a hurry.
+    if let Some(stopped) = body.value.remotes_stopped {
+        app.store.stop_remotes(stopped).await?;
+        tracing::warn!(key.id = %key.id, stopped, "the operator set whether commands to cars are stopped");
+    }
     let mut brands = body.value.stopped;
     brands.sort_unstable();
     brands.dedup();

@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod audit;
 mod auth;
 mod begin;
 mod body;
@@ -15,9 +16,11 @@ mod erase;
 mod error;
 mod export;
 mod history;
+mod idempotency;
 mod monitors;
 mod quarantine;
 mod refresh;
+mod remotes;
 mod vehicles;
 mod views;
 mod wait;
@@ -50,6 +53,7 @@ const LONGEST_BODY: usize = 64 * 1024;
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
         (name = "monitors", description = "Rules: what to be told of, declared once for many cars"),
+        (name = "remotes", description = "Commands to cars"),
         (name = "notifications", description = "What the maker sent and nobody could understand"),
         (name = "webhooks", description = "Where events are posted to, signed"),
         (name = "control", description = "Whether the maker may be called"),
@@ -71,6 +75,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(history::alerts))
         .routes(routes!(history::trips))
         .routes(routes!(refresh::post))
+        .routes(routes!(remotes::post, remotes::list))
+        .routes(routes!(remotes::get))
+        .routes(routes!(audit::remotes))
         .routes(routes!(eligibility::get))
         .routes(routes!(monitors::post, monitors::list))
         .routes(routes!(monitors::get, monitors::put, monitors::delete))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::{
     domain::{
         brand::Brand,
-        enrollment::{Consent, Enrollment, Reason, Status, UserRef},
+        enrollment::{ConfirmedBy, Consent, Enrollment, Reason, Status, UserRef},
         ids::EnrollmentId,
         snapshot::{Block, MakerState, Missing, Snapshot, Stale, Unit, Value},
         subscription::{self, Subscription},
@@ -45,6 +45,8 @@ pub(crate) struct EnrollmentView {
     link_expires_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
     confirmed_at: Option<Timestamp>,
+    /// By whom: only what your backend confirmed may be commanded.
+    confirmed_by: Option<ConfirmedBy>,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
@@ -66,6 +68,7 @@ impl EnrollmentView {
             begun_at: enrollment.begun_at,
             link_expires_at: enrollment.link_expires_at,
             confirmed_at: enrollment.confirmed_at,
+            confirmed_by: enrollment.confirmed_by,
             updated_at: enrollment.updated_at,
         }
     }

@@ -8,7 +8,8 @@ use shared::{
     domain::{
         brand::Brand,
         enrollment::{
-            CONFIRM_WITHIN, CONSENT_TEXT, Confirmation, Consent, Enrollment, Reason, Status, sha256,
+            CONFIRM_WITHIN, CONSENT_TEXT, Confirmation, ConfirmedBy, Consent, Enrollment, Reason,
+            Status, sha256,
         },
         event::{Event, What},
         ids::GrantId,
@@ -202,7 +203,7 @@ fn begin(
         if app.config.notifications == Notifications::On {
             app.store.want_subscription_in(transaction, &stored.id, now)?;
         }
-        stored.confirm(now).map_err(|_| store::Error::Conflict)?
+        stored.confirm(ConfirmedBy::Link, now).map_err(|_| store::Error::Conflict)?
     };
     app.store.save_enrollment_in(transaction, &stored, enrollment.version)
 }

@@ -20,7 +20,7 @@ WORKERS = (1, 2, 4, 8)
 RATES = {
     "RefreshFunction": "rate(5 minutes)",
     "FetchFunction": "rate(1 minute)",
-    "ActFunction": "rate(5 minutes)",
+    "ActFunction": "rate(1 minute)",
     "DigestFunction": "rate(1 minute)",
     "DeliverFunction": "rate(1 minute)",
 }
@@ -133,11 +133,11 @@ def the_scheduler_starts_the_scheduled_functions_alone(world):
             yield "another account's scheduler may take the role"
 
 
-# What wakes a function by a stream: the table, the kind of item, and where the store writes it.
+# What wakes a function by a stream: the table, the kinds of items, and where the store writes each.
 STREAMS = {
-    "ActFunction": ("Records", "REQ#", "shared/src/store/requests.rs"),
-    "DigestFunction": ("Records", "MSG#", "shared/src/store/inbox.rs"),
-    "DeliverFunction": ("Outbox", "EVT#", "shared/src/store/outbox.rs"),
+    "ActFunction": ("Records", {"REQ#": "shared/src/store/requests.rs", "RMT#": "shared/src/store/remotes.rs"}),
+    "DigestFunction": ("Records", {"MSG#": "shared/src/store/inbox.rs"}),
+    "DeliverFunction": ("Outbox", {"EVT#": "shared/src/store/outbox.rs"}),
 }
 
 
@@ -148,7 +148,7 @@ def the_stream_loses_no_batch(world):
     if mappings.keys() != STREAMS.keys() or len(house.of("Lambda::EventSourceMapping")) != len(STREAMS):
         yield f"streams wake {sorted(map(str, mappings))}"
         return
-    for function, (table, prefix, source) in STREAMS.items():
+    for function, (table, prefixes) in STREAMS.items():
         mapping = mappings[function]
         wanted = {
             "EventSourceArn": f"<{table}.StreamArn>",
@@ -162,10 +162,12 @@ def the_stream_loses_no_batch(world):
             if mapping.get(key) != value:
                 yield f"{function}: {key} is {mapping.get(key)}"
         patterns = [json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])]
-        if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": prefix}]}}}}]:
+        wanted = [{"prefix": prefix} for prefix in prefixes]
+        if patterns != [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": wanted}}}}]:
             yield f"{function} is woken by {patterns}"
-        if f'format!("{prefix}' not in (ROOT / source).read_text(encoding="utf-8"):
-            yield f"the store does not write {prefix} under the sort key that the filter waits for"
+        for prefix, source in prefixes.items():
+            if f'format!("{prefix}' not in (ROOT / source).read_text(encoding="utf-8"):
+                yield f"the store does not write {prefix} under the sort key that the filter waits for"
 
 
 def the_environment_is_what_the_code_reads(world):
@@ -199,6 +201,11 @@ def every_parameter_reaches_the_environment(world):
         "Notifications": ("NOTIFICATIONS", "off"),
         "HistoryDays": ("HISTORY_DAYS", 7),
         "PositionHistory": ("POSITION_HISTORY", "true"),
+        "RemoteDoor": ("REMOTE_DOOR", "on"),
+        "RemotesPerCar": ("REMOTES_PER_CAR", 1),
+        "RemotesPerKey": ("REMOTES_PER_KEY", 2),
+        "RemotesPerHour": ("REMOTES_PER_HOUR", 3),
+        "WakeUpsPerMonth": ("WAKE_UPS_PER_MONTH", 4),
         "WebhookAddresses": ("WEBHOOK_ADDRESSES", "private"),
         "LogFilter": ("LOG", "debug"),
     }

@@ -7,7 +7,20 @@ use serde_json::{Map, Value, json};
 use shared::{random, seal::KeyRing, secrets::EdgeSecret, stellantis::MakerSecret};
 
 /// Every scope a key can have as yet.
-pub const SCOPES: [&str; 5] = ["read", "read:position", "enroll", "erase", "admin"];
+pub const SCOPES: [&str; 12] = [
+    "read",
+    "read:position",
+    "enroll",
+    "erase",
+    "admin",
+    "remote:door",
+    "remote:horn",
+    "remote:lights",
+    "remote:charging",
+    "remote:preconditioning",
+    "remote:wake_up",
+    "remote:navigation",
+];
 
 /// What is wrong with a secrets file.
 #[derive(Debug, thiserror::Error)]

@@ -67,7 +67,7 @@ impl Scope {
                 self.arn("dynamodb", &format!("table/{id}/stream/local"))
             }
             ("AWS::SQS::Queue", "Arn") => self.arn("sqs", id),
-            ("AWS::SQS::Queue", "QueueName") => id.to_owned(),
+            ("AWS::SQS::Queue", "QueueName") | ("AWS::Events::EventBus", "Name") => id.to_owned(),
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{id}"),
             (_, "Arn") => self.arn(&service, id),
             ("AWS::ApiGatewayV2::DomainName", "RegionalDomainName" | "RegionalHostedZoneId") => {

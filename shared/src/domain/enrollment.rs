@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::{
-    status::{Reason, Status, UnknownStatus},
+    status::{ConfirmedBy, Reason, Status, UnknownStatus},
     user_ref::{InvalidUserRef, UserRef},
 };
 use super::{
@@ -119,6 +119,9 @@ pub struct Enrollment {
     pub confirmation: Option<Confirmation>,
     /// Whether it was confirmed, once and for all.
     pub confirmed_at: Option<Timestamp>,
+    /// By whom.
+    #[serde(default)]
+    pub confirmed_by: Option<ConfirmedBy>,
     /// The older enrollment that this consent renewed.
     pub merged_into: Option<EnrollmentId>,
     /// How many cars the maker listed last; `None` before the first look.
@@ -165,6 +168,7 @@ impl Enrollment {
             claimed_by: None,
             confirmation: None,
             confirmed_at: None,
+            confirmed_by: None,
             merged_into: None,
             vehicles: None,
             erasure: None,
@@ -231,9 +235,9 @@ impl Enrollment {
     ///
     /// # Errors
     /// Unless it awaits just that.
-    pub fn confirm(self, now: Timestamp) -> Result<Self, InvalidTransition> {
+    pub fn confirm(self, by: ConfirmedBy, now: Timestamp) -> Result<Self, InvalidTransition> {
         let next = self.step(&[Status::AwaitingConfirmation], Status::Active, now)?;
-        Ok(Self { confirmation: None, confirmed_at: Some(now), ..next })
+        Ok(Self { confirmation: None, confirmed_at: Some(now), confirmed_by: Some(by), ..next })
     }
 
     /// A new consent of the same user, account and brand brought new tokens.

@@ -161,9 +161,10 @@ pub enum What {
         vin: Vin,
         /// Which.
         remote: RemoteId,
-        /// What it commands: `doors`, `horn`, …
+        /// What it commands: `door`, `horn`, …
         kind: String,
-        /// How far it is: `requested`, `sending`, `pending`, `done`, `expired`, `unknown`.
+        /// How far it is: `requested`, `sending`, `unknown`, `accepted`, `waking_up_vehicle`, …,
+        /// `done`, `expired`, `timed_out`.
         state: String,
         /// How it ended, if it did: `success`, `already_done`, `failed`.
         outcome: Option<String>,
@@ -232,6 +233,9 @@ impl What {
             }
             Self::TripCompleted { vin, trip, .. } => {
                 Some(["trip.completed", vin.as_str(), trip.as_str()])
+            }
+            Self::RemoteUpdated { remote, state, .. } => {
+                Some(["remote.updated", remote.as_str(), state.as_str()])
             }
             _ => None,
         }

@@ -101,6 +101,20 @@ id!(
     AttemptId, "try_"
 );
 
+impl RemoteId {
+    /// A new, random one that sorts behind all made in an earlier second: so that the commands to
+    /// a car are listed as they came.
+    #[must_use]
+    pub fn at(now: jiff::Timestamp) -> Self {
+        let mut bytes: [u8; 16] = crate::random::bytes();
+        let seconds = now.as_second().to_be_bytes();
+        for (byte, second) in bytes.iter_mut().zip(seconds.iter().skip(2)) {
+            *byte = *second;
+        }
+        Self(format!("rem_{}", BASE32HEX_NOPAD.encode(&bytes).to_ascii_lowercase()))
+    }
+}
+
 impl EventId {
     /// The one id of a thing that these parts name, whoever tells of it and however often.
     #[must_use]
@@ -133,6 +147,16 @@ mod tests {
         assert_eq!(id, EventId::derived(&["ab", "c"]));
         assert_ne!(id, EventId::derived(&["a", "bc"]));
         assert_eq!(id.as_str().parse(), Ok(id));
+    }
+
+    #[test]
+    fn the_id_of_a_command_sorts_by_its_time() {
+        let at = |second| RemoteId::at(jiff::Timestamp::from_second(second).unwrap());
+        let (first, second, later) = (at(1), at(1_790_000_000), at(1_790_000_001));
+
+        assert!(first < second && second < later);
+        assert_ne!(second, at(1_790_000_000));
+        assert_eq!(second.as_str().parse(), Ok(second));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod maintenance;
 pub mod monitor;
 pub mod pace;
 pub mod position;
+pub mod remote;
 pub mod rule;
 pub mod snapshot;
 pub mod subscription;

@@ -96,6 +96,12 @@ impl Subscription {
             && self.checked_at.is_some_and(|at| now.duration_since(at) > OUT_OF_SIGHT)
     }
 
+    /// The callback through which a car can be asked for something, and that tells of it.
+    #[must_use]
+    pub fn usable(&self) -> Option<&str> {
+        self.callback.as_deref().filter(|_| self.state != State::Unsupported)
+    }
+
     /// Whether messages of this callback are for it.
     #[must_use]
     pub fn knows(&self, callback: &str, now: Timestamp) -> bool {

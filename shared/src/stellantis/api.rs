@@ -7,6 +7,7 @@ mod events;
 mod monitors;
 mod page;
 mod query;
+mod remotes;
 mod vehicles;
 
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -20,6 +21,7 @@ pub use self::{
     error::{ApiError, Upstream},
     monitors::{Compiled, MOST_MONITORS, Monitor},
     query::{Period, TelemetryQuery, TripQuery},
+    remotes::Told,
     vehicles::{Extension, Listing, User},
 };
 use super::{

@@ -10,6 +10,7 @@ mod energy;
 mod events;
 mod notification;
 mod read;
+mod remotes;
 mod status;
 mod subscriptions;
 mod time;
@@ -18,7 +19,8 @@ use serde_json::Value;
 
 use self::read::document;
 pub(crate) use self::{
-    account::*, energy::*, events::*, notification::*, read::Read, status::*, subscriptions::*,
+    account::*, energy::*, events::*, notification::*, read::Read, remotes::*, status::*,
+    subscriptions::*,
 };
 
 document! {

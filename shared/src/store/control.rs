@@ -18,6 +18,9 @@ pub struct Control {
     /// Host of the maker → epoch second until which it limits us (429).
     #[serde(default)]
     pub paused: BTreeMap<String, i64>,
+    /// No command is sent to any car.
+    #[serde(default)]
+    pub remotes_stopped: bool,
 }
 
 impl Control {
@@ -82,6 +85,27 @@ impl Store {
             .expression_attribute_values(
                 ":stopped",
                 aws_sdk_dynamodb::types::AttributeValue::L(list),
+            )
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        Ok(())
+    }
+
+    /// Stops or resumes all commands to cars.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stop_remotes(&self, stopped: bool) -> Result<(), Error> {
+        self.ensure_control().await?;
+        self.client
+            .update_item()
+            .table_name(&self.tables.records)
+            .set_key(Some(key()))
+            .update_expression("SET remotes_stopped = :stopped")
+            .expression_attribute_values(
+                ":stopped",
+                aws_sdk_dynamodb::types::AttributeValue::Bool(stopped),
             )
             .send()
             .await

@@ -12,10 +12,17 @@
 //! | | | `SUB` | its subscription at the maker, and who looks after it | `act#NN`, the next look |
 //! | | | `WATCH#{vin}#mon_…` | a rule on a car | |
 //! | | | `RULE#mon_…` | a rule on one of its cars; others under `RULES#all`, `RULES#user#{user_ref}` | |
+//! | | | `RMT#{vin}#rem_…` | a command to a car (TTL) | `act#NN`, until it is settled |
+//! | | | `RMTLOCK#{vin}#{kind}` | the last command of a kind (TTL) | |
+//! | | | `RMTACT#{id}` | the command that the maker calls so (TTL) | |
+//! | | | `COUNT#{vin}#{hour}`, `WAKE#{vin}#{month}` | commands and wake-ups of a car (TTL) | |
+//! | | | `AUDIT#rem_…` | for whom a command was, and to which car (TTL) | |
 //! | | | `REQ#req_…` | what `act` shall do (TTL) | `act#NN`, the sweep |
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
+//! | | | `COUNT#key#{key}#{hour}`, `COUNT#all#{hour}` | commands by a key, and all (TTL) | |
 //! | | `RULES` | `RULE#mon_…` | where a rule lies | |
+//! | | `AUDIT#{month}` | `{time}#rem_…#{state}` | what happened to a command (TTL) | |
 //! | | `IN#enr_…` | `MSG#{sha256}` | a message of the maker, or the mark that it is done (TTL) | `digest#NN`, the sweep |
 //! | | | `PART#{sha256}#{n}` | a piece of a long one's text (TTL) | `digest#NN` |
 //! | | | `BAD#{sha256}` | what can't be understood (TTL) | `digest#NN`, once |
@@ -37,7 +44,9 @@
 //! or not DynamoDB has removed it yet.
 
 pub mod accounts;
+pub mod audit;
 pub mod control;
+pub mod counters;
 pub mod enrollments;
 pub mod entries;
 pub mod grants;
@@ -48,6 +57,7 @@ pub mod lanes;
 pub mod monitors;
 pub mod outbox;
 pub mod quarantine;
+pub mod remotes;
 pub mod requests;
 pub mod rules;
 pub mod subscriptions;

@@ -11,7 +11,6 @@ use crate::{
         pace::{Absent, Car, Kind, Mood},
         snapshot::Snapshot,
         trip::Trip,
-        vin::Vin,
     },
     stellantis::api::{ApiError, Period, TripQuery},
     store::{self, Transaction, history::History},

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WebhookView {
     id: WebhookId,
-    #[schema(value_type = String, format = Uri)]
+    #[schema(value_type = String)]
     url: Url,
     description: Option<String>,
     /// Types that are sent; all, if it is empty.

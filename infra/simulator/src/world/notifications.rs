@@ -195,6 +195,28 @@ impl World {
         self.look(|state| state.wake_ups.get(vin).map_or(0, |wake_ups| wake_ups.count))
     }
 
+    /// A callback for remotes made for a user without asking, as if the client had asked for it.
+    #[must_use]
+    pub fn add_callback(&self, account: &str, target: &str) -> String {
+        let id = crate::random::token();
+        let callback = super::callbacks::Callback {
+            id: id.clone(),
+            client: self.registration().client_id,
+            account: account.to_owned(),
+            label: None,
+            kinds: vec![Kind::Remote],
+            target: target.to_owned(),
+            attributes: Vec::new(),
+            subscribe: Value::Null,
+            status: RunState::Running,
+            created_at: self.now(),
+            behind: false,
+            retry_at: None,
+        };
+        self.change(|state| state.callbacks.push(callback));
+        id
+    }
+
     /// What waits to be sent.
     #[must_use]
     pub fn pending_messages(&self) -> Vec<MessageView> {

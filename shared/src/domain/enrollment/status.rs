@@ -85,6 +85,16 @@ impl FromStr for Status {
     }
 }
 
+/// Who said that the account is the user's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedBy {
+    /// The operator's backend, with what came back to its own user's session.
+    Backend,
+    /// Nobody but whoever followed the link: good enough to look, not to command a car.
+    Link,
+}
+
 /// Why an enrollment stands where it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

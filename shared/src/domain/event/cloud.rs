@@ -49,7 +49,7 @@ pub struct CloudEvent {
     pub kind: String,
     /// When it happened, RFC 3339.
     pub time: String,
-    /// `enrollments/{id}` or `enrollments/{id}/vehicles/{vin}`.
+    /// `enrollments/{id}`, `enrollments/{id}/vehicles/{vin}` or `webhooks/{id}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// `application/json`.
@@ -72,11 +72,12 @@ impl CloudEvent {
         let mut data = what.fields();
         data.remove("type");
         let enrollment = event.enrollment.as_ref().map(ToString::to_string);
-        let vin = data.get("vin").and_then(Value::as_str);
-        let subject = enrollment.as_ref().map(|id| match vin {
-            Some(vin) => format!("enrollments/{id}/vehicles/{vin}"),
-            None => format!("enrollments/{id}"),
-        });
+        let part = |name: &str| data.get(name).and_then(Value::as_str);
+        let subject = match (&enrollment, part("vin"), part("webhook")) {
+            (Some(id), Some(vin), _) => Some(format!("enrollments/{id}/vehicles/{vin}")),
+            (Some(id), None, _) => Some(format!("enrollments/{id}")),
+            (None, _, webhook) => webhook.map(|id| format!("webhooks/{id}")),
+        };
         if let Some(id) = enrollment {
             data.insert("enrollment".to_owned(), id.into());
         }

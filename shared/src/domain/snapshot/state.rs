@@ -76,7 +76,8 @@ impl State {
     /// Wholes alone: a newer one takes the place of an older one, of which it holds everything. Two
     /// of one moment complete each other. Without times there is no order: what came last holds.
     fn merged(self, block: Block, new: Self) -> Self {
-        if new.values.is_empty() {
+        // A whole may be hidden behind what was told alone since, and yet have its time.
+        if new.values.is_empty() && new.observed_at.is_none() {
             return self;
         }
         if block == Block::Odometer

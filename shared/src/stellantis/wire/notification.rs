@@ -10,7 +10,6 @@ document! {
     Message {
         callback: String = "callbackId",
         date: Timestamp = "date",
-        attributes: Vec<Attribute> = "attributes",
         monitor: MonitorEvent = "monitorEvent",
         remote: RemoteEvent = "remoteEvent",
     }
@@ -53,7 +52,6 @@ document! {
 
     /// Data that was asked for with the event.
     EventExtension {
-        kind: String = "type",
         body: Vec<EventBody> = "body",
     }
 

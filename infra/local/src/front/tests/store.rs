@@ -94,7 +94,7 @@ async fn a_page_that_ends_early_hides_nothing() {
         let event = Event {
             id: EventId::random(),
             time,
-            enrollment: enrollment.clone(),
+            enrollment: Some(enrollment.clone()),
             what: What::Completed,
         };
         act.store.tell_in(&mut transaction, event).unwrap();

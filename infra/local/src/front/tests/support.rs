@@ -8,6 +8,7 @@ use shared::{App, Clock, Config};
 use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
+    bus::Bus,
     database::{Engine, Tables, engine::Setup},
     faults::Faults,
     front::{AccessKey, Front, Keys, Usage},
@@ -59,6 +60,7 @@ impl World {
             },
             secrets: SecretStore::memory(secrets(), &template.secrets, &template.region),
             queues: Queues::new(engine, &template.queues, clock),
+            bus: Bus::new(template.bus.clone(), None),
             faults,
             usage: Usage::default(),
         });
@@ -93,5 +95,9 @@ fn secrets() -> Map<String, Value> {
         ("maker".to_owned(), maker),
         ("seal".to_owned(), ring),
         ("edge".to_owned(), edge),
+        (
+            "webhooks".to_owned(),
+            json!({"primary": "k1", "keys": {"k1": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}),
+        ),
     ])
 }

@@ -69,15 +69,15 @@ fn what_was_told_alone_is_stored_with_its_time() {
 /// News of a moment: a block with some of its fields, or one value alone. Of one moment a block has
 /// one truth; what is told alone, and the odometer, may say anything.
 fn news() -> impl Strategy<Value = Snapshot> {
-    let fields = [Field::ElectricLevel, Field::ElectricRange];
-    let block = (0..6_i64, sample::subsequence(&fields, 1..=2)).prop_map(|(minute, fields)| {
+    let fields: &'static [Field] = &[Field::ElectricLevel, Field::ElectricRange];
+    let block = (0..6_i64, sample::subsequence(fields, 1..=2)).prop_map(|(minute, fields)| {
         let mut snapshot = Snapshot::new();
         #[expect(clippy::cast_precision_loss, reason = "a few minutes")]
         let truth = |field| (field, Value::Number(10.0 * minute as f64));
         snapshot.put(Block::Electric, at(minute), fields.into_iter().map(truth));
         snapshot
     });
-    let single = (0..6_i64, sample::select(&fields), 0..4_u8)
+    let single = (0..6_i64, sample::select(fields), 0..4_u8)
         .prop_map(|(minute, field, value)| alone(minute, field, Value::Number(value.into())));
     let odometer = (0..6_i64, 0..4_u8).prop_map(|(minute, km)| odometer(minute, km.into()));
     prop_oneof![block, single, odometer]

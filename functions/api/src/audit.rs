@@ -1,0 +1,100 @@
+//! Who asked what of which car, and what became of it.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    App,
+    domain::{
+        enrollment::UserRef,
+        ids::{EnrollmentId, RemoteId},
+        remote::{Cause, Kind, State as Step},
+        vin::Vin,
+    },
+    http::{Problem, query_once},
+    store::audit::{Entry, Person},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    cursor,
+    views::Page,
+};
+
+/// One thing that happened to a command.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditEntry {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    remote: RemoteId,
+    enrollment: EnrollmentId,
+    /// The id of the API key that asked for it.
+    key: String,
+    kind: Kind,
+    /// What happened: `requested`, `sending`, or how it ended.
+    state: Step,
+    failure_cause: Option<Cause>,
+    /// The user for whom; absent once erased.
+    on_behalf_of: Option<UserRef>,
+    /// The car; absent once erased.
+    vin: Option<Vin>,
+}
+
+impl AuditEntry {
+    fn new((entry, person): (Entry, Option<Person>)) -> Self {
+        let (on_behalf_of, vin) = person.map(|person| (person.on_behalf_of, person.vin)).unzip();
+        Self {
+            at: entry.at,
+            remote: entry.remote,
+            enrollment: entry.enrollment,
+            key: entry.key,
+            kind: entry.kind,
+            state: entry.state,
+            failure_cause: entry.failure_cause,
+            on_behalf_of,
+            vin,
+        }
+    }
+}
+
+/// A month's commands to cars, oldest first: who asked, when each was sent, how it ended. Kept for
+/// 13 months; of what was erased, ids and times alone.
+#[utoipa::path(
+    get, path = "/v1/audit/remotes", tag = "control", security(("key" = ["admin"])),
+    params(
+        ("month" = Option<String>, Query, description = "Such as 2026-03; this month by default"),
+        ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = Page<AuditEntry>), (status = 400, body = Problem), (status = 403, body = Problem))
+)]
+#[tracing::instrument(name = "audit.remotes", skip_all)]
+pub(crate) async fn remotes(
+    State(app): State<Arc<App>>,
+    key: Key,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<AuditEntry>>, Error> {
+    key.require(Scope::Admin)?;
+    let query = query_once(query.as_deref()).map_err(Error::Request)?;
+    let get = |name: &str| query.get(name).map(String::as_str);
+    let now = app.clock.now();
+    let at = match get("month") {
+        None => now,
+        Some(month) if month.len() == 7 => format!("{month}-01T00:00:00Z")
+            .parse()
+            .map_err(|_| Error::invalid("month", "expected a month such as 2026-03"))?,
+        Some(_) => return Err(Error::invalid("month", "expected a month such as 2026-03")),
+    };
+    let of = format!("audit {}", get("month").unwrap_or_default());
+    let after = cursor::read(&app, &of, get("cursor")).await?;
+    let limit = cursor::limit(get("limit"))?;
+    let (found, next) = app.store.audit(at, after, limit, now).await?;
+    let items = found.into_iter().map(AuditEntry::new).collect();
+    Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
+}

@@ -1,0 +1,123 @@
+//! Death at any step, and a database that is unkind: nothing lost, nothing under two ids.
+
+use accessing_party::{Effect, Operation as Db, Rule};
+use jiff::SignedDuration;
+use serde_json::json;
+use tests::{Receiver, World};
+
+use super::{ACCOUNT, begin, hook, ids, in_order, sweep, told};
+
+const STEPS: [Db; 6] =
+    [Db::TransactWriteItems, Db::UpdateItem, Db::DeleteItem, Db::Query, Db::GetItem, Db::PutEvents];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_of_deliver_at_any_step_loses_nothing_and_tells_none_under_two_ids() {
+    let mut deaths = 0;
+    for effect in [Effect::DieBefore, Effect::DieAfter] {
+        for step in STEPS {
+            for skip in 0.. {
+                let (world, receiver) = (World::start().await, Receiver::start().await);
+                hook(&world, &receiver, json!({})).await;
+                let fault = Rule::once(effect).of("deliver").at(step).after(skip);
+                world.cloud.faults().next(fault);
+                let mut begun = Vec::new();
+                for user in ["user-1", "user-2"] {
+                    begun.push(begin(&world, user).await);
+                    world.settle().await;
+                }
+                let came = world.cloud.faults().pending() == 0;
+                world.cloud.faults().clear();
+                if !came {
+                    break;
+                }
+                deaths += 1;
+                for _ in 0..2 {
+                    world.clock.advance(SignedDuration::from_mins(2));
+                    sweep(&world).await;
+                }
+
+                let place = format!("{effect:?} {step:?} {skip}");
+                let begun: Vec<&str> = begun.iter().map(String::as_str).collect();
+                let all = told(&world, &begun).await;
+                assert_eq!(all.len(), 2, "{place}");
+                assert_eq!(ids(&receiver.taken()), all, "{place}");
+                let bus = world.cloud.bus().received();
+                let on_bus = |id: &String| bus.iter().any(|event| event["id"] == id.as_str());
+                assert!(all.iter().all(on_bus), "{place}");
+                let left = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
+                assert!(!left.contains("LANE#") && !left.contains("EVT#"), "{place}: {left}");
+            }
+        }
+    }
+    assert!(deaths >= 20, "{deaths}");
+}
+
+/// A look at the car, and whatever follows. A run that fails leaves its work due.
+async fn look(world: &World, minutes: i64) {
+    world.clock.advance(SignedDuration::from_mins(minutes));
+    for function in ["refresh", "fetch", "deliver"] {
+        let _ = world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await;
+    }
+    let _ = world.cloud.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_an_unkind_database_everything_arrives_in_order_under_its_own_id() {
+    for seed in 1..=2 {
+        let (world, receiver) = (World::unkind(seed).await, Receiver::start().await);
+        world.cloud.faults().calm(true);
+        hook(&world, &receiver, json!({})).await;
+        let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+        world.cloud.faults().calm(false);
+        for turn in 0..24 {
+            // Down every third hour.
+            receiver.answer(if turn / 3 % 3 == 2 { 503 } else { 200 });
+            look(&world, 20).await;
+        }
+        assert!(!world.cloud.faults().strikes().is_empty());
+        world.cloud.faults().calm(true);
+        receiver.answer(200);
+        for _ in 0..6 {
+            look(&world, 90).await;
+        }
+
+        let taken = receiver.taken();
+        let all = told(&world, &[&id]).await;
+        assert!(all.len() > 6, "{seed}: {}", all.len());
+        assert_eq!(ids(&taken), all, "{seed}");
+        assert!(in_order(&taken), "{seed}");
+        let mut bus: Vec<String> = world
+            .cloud
+            .bus()
+            .received()
+            .iter()
+            .map(|event| event["id"].as_str().unwrap().to_owned())
+            .collect();
+        bus.sort();
+        bus.dedup();
+        assert_eq!(bus, all, "{seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_and_the_bus_missed_is_swept() {
+    let (world, receiver) = (World::start().await, Receiver::start().await);
+    hook(&world, &receiver, json!({})).await;
+    for effect in [Effect::Unavailable, Effect::Unavailable] {
+        world.cloud.faults().next(Rule::once(effect).of("deliver").at(Db::PutEvents).times(4));
+    }
+    let id = begin(&world, "user-1").await;
+    world.settle().await;
+    let all = told(&world, &[&id]).await;
+    assert_eq!(ids(&receiver.taken()), all, "the endpoint does not wait for the bus");
+    assert!(world.cloud.bus().received().is_empty());
+
+    world.cloud.faults().clear();
+    world.clock.advance(SignedDuration::from_mins(2));
+    sweep(&world).await;
+    let bus = world.cloud.bus().received();
+    assert_eq!(bus.len(), 1);
+    assert_eq!(bus[0]["id"], all[0].as_str());
+    let left = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
+    assert!(!left.contains("BUS#"), "{left}");
+}
