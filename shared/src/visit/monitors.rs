@@ -116,13 +116,13 @@ impl Visit<'_> {
                 Some(Unsupported::Scope) => (State::Unsupported, "scope"),
                 Some(Unsupported::Capability) => (State::Unsupported, "capability"),
                 None if wanted.len() == MOST_MONITORS => (State::Failed, "too_many"),
-                None => match Compiled::of(rule) {
-                    Ok(compiled) => {
+                None => {
+                    if let Ok(compiled) = Compiled::of(rule) {
                         wanted.push(Wanted { rule, compiled });
                         continue;
                     }
-                    Err(_) => (State::Failed, "malformed"),
-                },
+                    (State::Failed, "malformed")
+                }
             };
             let old = standing.iter().find(|watch| watch.rule == rule.id).copied();
             let watch = Watch { state, why: Some(why.to_owned()), ..fresh(&vehicle.vin, rule) };

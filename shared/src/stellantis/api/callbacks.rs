@@ -95,7 +95,7 @@ impl Api<'_> {
         &self,
         wanted: &Wanted<'_>,
     ) -> Result<Answer<UpstreamId>, ApiError> {
-        named(self.change(Method::POST, &PATH, Some(&wanted.body())).await?)
+        named(&self.change(Method::POST, &PATH, Some(&wanted.body())).await?)
     }
 
     /// Makes another of it; returns its id, which may be another one too.
@@ -109,8 +109,7 @@ impl Api<'_> {
     ) -> Result<Answer<UpstreamId>, ApiError> {
         let path = [PATH[0], PATH[1], id.as_str()];
         let found = self.change(Method::PUT, &path, Some(&wanted.body())).await?;
-        let quota = found.quota;
-        Ok(named(found).unwrap_or_else(|_| Answer { value: id.clone(), quota }))
+        Ok(named(&found).unwrap_or_else(|_| Answer { value: id.clone(), quota: found.quota }))
     }
 
     /// Lets it run again.
@@ -152,7 +151,7 @@ fn callback(found: wire::Callback) -> Option<Callback> {
 }
 
 /// The id in an answer. Without one it is as good as no answer: look again.
-fn named(found: Found) -> Result<Answer<UpstreamId>, ApiError> {
+fn named(found: &Found) -> Result<Answer<UpstreamId>, ApiError> {
     let quota = found.quota;
     let read = found.value.as_ref().and_then(wire::Callback::read);
     let id = read.and_then(|read| read.id?.parse().ok());

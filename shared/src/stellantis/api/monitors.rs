@@ -83,7 +83,7 @@ impl Api<'_> {
         callback: &UpstreamId,
         rule: &Compiled,
     ) -> Result<Answer<UpstreamId>, ApiError> {
-        named(self.change(Method::POST, &path(car, callback), Some(&rule.body)).await?)
+        named(&self.change(Method::POST, &path(car, callback), Some(&rule.body)).await?)
     }
 
     /// Makes another of it.
@@ -99,8 +99,7 @@ impl Api<'_> {
     ) -> Result<Answer<UpstreamId>, ApiError> {
         let path = [&path(car, callback)[..], &[id.as_str()]].concat();
         let found = self.change(Method::PUT, &path, Some(&rule.body)).await?;
-        let quota = found.quota;
-        Ok(named(found).unwrap_or_else(|_| Answer { value: id.clone(), quota }))
+        Ok(named(&found).unwrap_or_else(|_| Answer { value: id.clone(), quota: found.quota }))
     }
 
     /// Lets it watch again.
@@ -148,7 +147,7 @@ fn monitor(found: wire::Monitor) -> Option<Monitor> {
 }
 
 /// The id in an answer. Without one it is as good as no answer: look again.
-fn named(found: Found) -> Result<Answer<UpstreamId>, ApiError> {
+fn named(found: &Found) -> Result<Answer<UpstreamId>, ApiError> {
     let quota = found.quota;
     let read = found.value.as_ref().and_then(wire::Monitor::read);
     match read.and_then(|read| read.id?.parse().ok()) {

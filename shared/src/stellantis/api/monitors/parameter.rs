@@ -4,8 +4,8 @@ use jiff::civil;
 use serde_json::{Map, Value, json};
 
 use crate::domain::rule::{
-    Condition, Daily, Data, InvalidExpression, Once, Op, Rule, Scalar, Span, Times, Transition,
-    Trigger, Weeks, Zone,
+    Condition, Daily, Data, Extra, InvalidExpression, Once, Op, Rule, Scalar, Span, Times,
+    Transition, Trigger, Weeks, Zone,
 };
 
 /// A rule, compiled. Its label is the rule's id, by which a monitor is known again.
@@ -18,7 +18,7 @@ pub(super) fn parameter(rule: &Rule) -> Result<Value, InvalidExpression> {
         "label": rule.id.as_str(),
         "triggerParam": {"triggers": triggers(&condition), "boolExp": condition.expression()?},
     });
-    let extras: Vec<_> = rule.wish.extras().into_iter().map(|extra| extra.as_str()).collect();
+    let extras: Vec<_> = rule.wish.extras().into_iter().map(Extra::as_str).collect();
     if !extras.is_empty() {
         parameter["extendedEventParam"] = json!(extras);
     }
@@ -73,7 +73,7 @@ fn daily(daily: &Daily) -> Value {
         occurence.insert("day".into(), json!(days));
     }
     if !daily.weeks.is_empty() {
-        let weeks: Vec<_> = daily.weeks.iter().map(week).collect();
+        let weeks: Vec<_> = daily.weeks.iter().copied().map(week).collect();
         occurence.insert("week".into(), json!(weeks));
     }
     if !occurence.is_empty() {
@@ -82,7 +82,7 @@ fn daily(daily: &Daily) -> Value {
     entry
 }
 
-fn week(weeks: &Weeks) -> String {
+fn week(weeks: Weeks) -> String {
     if weeks.first == weeks.last {
         format!("w{}", weeks.first)
     } else {
