@@ -140,14 +140,13 @@ impl Visit<'_> {
         old: Option<&Watch>,
     ) -> Result<(), Error> {
         let fresh = fresh(&place.car.vin, wanted.rule);
-        let done = match monitor {
-            Some(monitor) => self.match_up(place, wanted, &monitor, old, &fresh).await,
-            None => {
-                self.note_watch(old, &fresh).await?;
-                let (address, callback) = (&place.car.address, place.callback);
-                let compiled = &wanted.compiled;
-                self.ask(async |api| api.create_monitor(address, callback, compiled).await).await
-            }
+        let done = if let Some(monitor) = monitor {
+            self.match_up(place, wanted, &monitor, old, &fresh).await
+        } else {
+            self.note_watch(old, &fresh).await?;
+            let (address, callback) = (&place.car.address, place.callback);
+            let compiled = &wanted.compiled;
+            self.ask(async |api| api.create_monitor(address, callback, compiled).await).await
         };
         let watch = match done {
             Ok(id) => Watch {
