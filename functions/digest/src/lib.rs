@@ -53,7 +53,8 @@ async fn stream(app: &App, records: Vec<Record>, budget: Budget) -> Value {
     let mut failures = Vec::new();
     for Record { key, sequence } in records {
         let done = budget.allows(NEEDED) && {
-            let result = message::digest(app, &key.pk, &key.sk).await;
+            // Boxed, or the nested futures grow too deep to be laid out.
+            let result = Box::pin(message::digest(app, &key.pk, &key.sk)).await;
             result.inspect_err(log).is_ok()
         };
         if !done {

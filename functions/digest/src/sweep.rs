@@ -54,7 +54,7 @@ async fn swept(app: &App, key: &DueKey) -> Result<bool, Error> {
     let pause = AGAIN * (1 << tries.min(6));
     let claimed = app.store.claim_message(message, tries, now + pause.min(SELDOM)).await?;
     let Some(message) = claimed else { return Ok(true) };
-    match message::digest(app, &key.pk, &key.sk).await {
+    match Box::pin(message::digest(app, &key.pk, &key.sk)).await {
         // It waits for an answer of the maker's to be stored: that is no fault of its own.
         Ok(Digested::NotYet) => {
             let message = app.store.message(&key.pk, &key.sk, now).await?;
