@@ -46,6 +46,8 @@ pub struct Config {
     pub aws: Aws,
     /// `LOG`: a filter of `tracing`, `info` by default.
     pub log: String,
+    /// `NOTIFICATIONS`: whether the maker is asked to tell us what happens: `on` (default) or `off`.
+    pub notifications: Notifications,
     /// `METRICS`: `emf` (default: lines that CloudWatch turns into metrics) or `off`.
     pub metrics: MetricsOutput,
 }
@@ -291,6 +293,7 @@ impl Reader<'_> {
             },
             aws: self.aws(),
             log: self.text("LOG", Some("info")),
+            notifications: self.parsed("NOTIFICATIONS", "on", "on or off"),
             metrics: self.parsed("METRICS", "emf", "emf or off"),
         }
     }
@@ -321,6 +324,26 @@ impl Reader<'_> {
             if id.is_none() {
                 self.problem(variable, "the name or ARN of the secret");
             }
+        }
+    }
+}
+
+/// Whether the maker is asked to tell us what happens, or only ever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notifications {
+    /// Every active enrollment has a subscription.
+    On,
+    /// None has.
+    Off,
+}
+
+impl FromStr for Notifications {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err(()),
         }
     }
 }

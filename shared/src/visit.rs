@@ -4,8 +4,10 @@
 pub mod discover;
 pub mod look;
 pub mod merge;
+mod monitors;
 mod news;
 mod remote;
+pub mod subscription;
 mod tell;
 
 use std::time::Duration;

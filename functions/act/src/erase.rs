@@ -5,18 +5,22 @@
 use jiff::SignedDuration;
 use shared::{
     App,
+    clock::Budget,
     domain::{
-        enrollment::{Enrollment, Erasure, Revocation, Status},
+        enrollment::{Enrollment, Erasure, Revocation, Status, UserRef},
         event::{Event, What},
         ids::EnrollmentId,
     },
     stellantis::oauth::TokenError,
     store::{
         Transaction, Versioned,
+        control::Control,
+        enrollments::ListBy,
         grants::{Claim, ClaimFor},
+        subscriptions::Hold,
     },
     tokens,
-    visit::Error,
+    visit::{Error, Visit},
 };
 
 /// How long the maker is asked to revoke before that is reported as unconfirmed.
@@ -27,13 +31,26 @@ const AT_ONCE: usize = 500;
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
 
 /// Whether it came to an end.
-pub(crate) async fn run(app: &App, id: &EnrollmentId) -> Result<bool, Error> {
+pub(crate) async fn run(
+    app: &App,
+    id: &EnrollmentId,
+    control: &Control,
+    budget: Budget,
+) -> Result<bool, Error> {
     let now = app.clock.now();
     let Some(mut enrollment) = app.store.enrollment(id, now).await? else { return Ok(true) };
     if enrollment.value.status != Status::Erasing {
         return Ok(true);
     }
     let mut erasure = enrollment.value.erasure.clone().unwrap_or_default();
+    if erasure.subscription.is_none() {
+        let done = unsubscribe(app, &enrollment.value, &erasure, control, budget).await?;
+        let Some(done) = done else { return Ok(false) };
+        erasure.subscription = Some(done);
+        if done != Revocation::NothingToRevoke {
+            enrollment = record(app, enrollment, erasure.clone()).await?;
+        }
+    }
     if erasure.revocation.is_none() {
         erasure.revocation = Some(match revoke(app, &enrollment.value, &erasure).await? {
             Some(revocation) => revocation,
@@ -44,6 +61,7 @@ pub(crate) async fn run(app: &App, id: &EnrollmentId) -> Result<bool, Error> {
     if let Some(grant) = &enrollment.value.grant {
         app.store.delete_grant(grant).await?;
     }
+    app.store.forget_rules(id, last_of(app, &enrollment.value).await?.as_ref()).await?;
     let deleted = app.store.delete_below(id, AT_ONCE).await?;
     erasure.deleted += deleted as u64;
     if deleted == AT_ONCE {
@@ -58,6 +76,64 @@ pub(crate) async fn run(app: &App, id: &EnrollmentId) -> Result<bool, Error> {
     }
     finish(app, enrollment, erasure).await?;
     Ok(true)
+}
+
+/// Deletes the subscription, with its monitors, while there is a grant to do it with. Takes it in hand
+/// first, and so waits for a run that may just be creating it. `None`: not yet.
+async fn unsubscribe(
+    app: &App,
+    enrollment: &Enrollment,
+    erasure: &Erasure,
+    control: &Control,
+    budget: Budget,
+) -> Result<Option<Revocation>, Error> {
+    let now = app.clock.now();
+    let held = match app.store.hold_subscription(&enrollment.id, now, LEASE).await? {
+        Hold::Ours(held) => held,
+        Hold::Busy => return Ok(None),
+        Hold::Gone => return Ok(Some(Revocation::NothingToRevoke)),
+    };
+    let overdue = erasure.requested_at.is_some_and(|at| now.duration_since(at) > ASK_FOR);
+    let asked = async {
+        let mut visit = Visit::begin(app, enrollment, control, budget).await?;
+        visit.unsubscribe().await
+    };
+    match asked.await {
+        Ok(()) => Ok(Some(Revocation::Confirmed)),
+        Err(error) if overdue || !error.is_passing() => Ok(Some(Revocation::Unconfirmed)),
+        Err(error) => {
+            tracing::warn!(enrollment.id = %enrollment.id, error = %error, "a subscription to erase was not deleted yet");
+            // Due from the erasure alone: its own looks would only stand in the way.
+            let never = now + ASK_FOR * 2;
+            app.store.give_back_subscription(&held, &held.subscription, never).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// The user, if no other enrollment is theirs: then their rules go too.
+async fn last_of(app: &App, enrollment: &Enrollment) -> Result<Option<UserRef>, Error> {
+    let Some(user) = &enrollment.user_ref else { return Ok(None) };
+    let mut after = None;
+    loop {
+        let by = ListBy::User(user.clone());
+        let (found, next) = app.store.list_enrollments(&by, after, 100, app.clock.now()).await?;
+        let living = |found: &Enrollment| {
+            found.id != enrollment.id
+                && matches!(
+                    found.status,
+                    Status::Exchanging
+                        | Status::AwaitingConfirmation
+                        | Status::Active
+                        | Status::ReauthorizationRequired
+                )
+        };
+        if found.iter().any(living) {
+            return Ok(None);
+        }
+        let Some(next) = next else { return Ok(Some(user.clone())) };
+        after = Some(next);
+    }
 }
 
 /// Takes the lease (and so waits for a renewal in flight), revokes. `None`: not yet.

@@ -42,9 +42,9 @@ pub(crate) async fn run(
             };
             app.store.save_enrollment(&erasing, enrollment.version).await?;
             tracing::info!(enrollment.id = %id, "nobody confirmed in time; the grant is revoked and erased");
-            erase::run(app, id).await
+            erase::run(app, id, control, budget).await
         }
-        Status::Erasing => erase::run(app, id).await,
+        Status::Erasing => erase::run(app, id, control, budget).await,
         Status::Active => {
             let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
             visit.discover(enrollment.version).await?;

@@ -9,6 +9,7 @@ mod event;
 mod expire;
 mod perform;
 mod remote;
+mod spread;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +21,7 @@ use shared::{
     due::{self, Share},
     secrets::SecretName,
     store::{self, DueKey, DueTable, control::Control, enrollments},
-    visit,
+    visit::{self, subscription::Kept},
 };
 
 use crate::event::Woken;
@@ -62,12 +63,10 @@ async fn stream(app: &App, requests: Vec<DueKey>, budget: Budget) -> Result<Valu
 
 async fn sweep(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
     let control = app.store.control().await?;
-    let work = async |key: DueKey| {
-        if key.sk == "META" {
-            enrollment(app, &key, &control, budget).await
-        } else {
-            one(app, &key, &control, budget).await
-        }
+    let work = async |key: DueKey| match key.sk.as_str() {
+        "META" => enrollment(app, &key, &control, budget).await,
+        "SUB" => subscription(app, &key, &control, budget).await,
+        _ => one(app, &key, &control, budget).await,
     };
     let walk = due::walk(app, (DueTable::Records, "act"), share, (budget, NEEDED), &work).await?;
     Ok(json!({ "found": walk.found, "done": walk.done, "left": walk.left }))
@@ -92,6 +91,19 @@ async fn enrollment(app: &App, key: &DueKey, control: &Control, budget: Budget) 
     match expire::run(app, &id, control, budget).await {
         Ok(done) => done,
         Err(error) => log(&error),
+    }
+}
+
+/// One enrollment's subscription, and its monitors.
+async fn subscription(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
+    let Some(id) = enrollments::of_partition(&key.pk) else { return false };
+    match visit::subscription::keep(app, &id, control, budget).await {
+        Ok(kept) => kept == Kept::Done,
+        Err(error) => {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(enrollment.id = %id, error = %error, source = ?source, "a subscription was not looked after; the sweep tries again");
+            false
+        }
     }
 }
 

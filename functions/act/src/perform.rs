@@ -18,10 +18,10 @@ use shared::{
         requests::{Ask, Progress, Request},
     },
     tokens,
-    visit::{self, Error, Visit},
+    visit::{self, Error, Visit, subscription},
 };
 
-use crate::erase;
+use crate::{erase, spread};
 
 /// How long after a failure the sweep tries again.
 const AGAIN: SignedDuration = SignedDuration::from_mins(5);
@@ -42,6 +42,8 @@ pub(crate) async fn run(
     }
     let result = perform(app, &request, control, budget).await;
     match result {
+        // It noted how far it is, and stays due.
+        Ok(Progress::Pending) => Ok(false),
         Ok(progress) => {
             app.store.settle_request(&request, progress).await?;
             Ok(true)
@@ -86,9 +88,10 @@ async fn perform(
         (Ask::Revoke { grant }, _) => revoke(app, grant).await,
         (Ask::Erase, Some(id)) => {
             // The sweep goes on with it from the enrollment's own deadline.
-            erase::run(app, id).await?;
+            erase::run(app, id, control, budget).await?;
             Ok(Progress::Done { answer: None })
         }
+        (Ask::Spread { among }, _) => spread::run(app, request, among, control, budget).await,
         (Ask::Eligibility { vin, brand }, _) => eligibility(app, vin, *brand).await,
         _ => Ok(Progress::Failed { why: "malformed".to_owned() }),
     }
@@ -108,6 +111,10 @@ async fn discover(
     let found = active(app, id).await?;
     let mut visit = Visit::begin(app, &found.value, control, budget).await?;
     visit.discover(found.version).await?;
+    // What it asks is due by itself; done here it need not wait for the sweep.
+    if let Err(error) = subscription::keep(app, id, control, budget).await {
+        tracing::warn!(enrollment.id = %id, error = %error, "not subscribed yet; the sweep tries again");
+    }
     Ok(Progress::Done { answer: None })
 }
 

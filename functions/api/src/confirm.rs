@@ -9,6 +9,7 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     App,
+    config::Notifications,
     domain::{
         enrollment::{ConfirmedBy, Enrollment, Status},
         event::{Event, What},
@@ -82,6 +83,9 @@ async fn commit(app: &App, confirmed: &Enrollment, version: u64) -> Result<(), E
     }
     let id = Some(confirmed.id.clone());
     app.store.ask_in(&mut transaction, &Request::new(id, Ask::Discover, now))?;
+    if app.config.notifications == Notifications::On {
+        app.store.want_subscription_in(&mut transaction, &confirmed.id, now)?;
+    }
     app.store.tell_in(&mut transaction, Event::new(&confirmed.id, What::Confirmed, now))?;
     Ok(app.store.commit(transaction).await?)
 }

@@ -70,8 +70,10 @@ pub(crate) async fn get(
     Path(id): Path<String>,
 ) -> Result<Json<EnrollmentView>, Error> {
     key.require(Scope::Read)?;
-    let found = one(&app, &id).await?;
-    Ok(Json(EnrollmentView::new(found.value, app.clock.now())))
+    let found = one(&app, &id).await?.value;
+    let subscription = app.store.subscription(&found.id).await?;
+    let view = EnrollmentView::new(found, app.clock.now());
+    Ok(Json(view.with_subscription(subscription.map(|subscription| subscription.value))))
 }
 
 /// An enrollment by the id in a path.

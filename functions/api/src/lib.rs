@@ -17,6 +17,7 @@ mod error;
 mod export;
 mod history;
 mod idempotency;
+mod monitors;
 mod quarantine;
 mod refresh;
 mod remotes;
@@ -51,6 +52,7 @@ const LONGEST_BODY: usize = 64 * 1024;
     tags(
         (name = "enrollments", description = "One user's consent for one brand account"),
         (name = "vehicles", description = "What is known of the cars of an enrollment"),
+        (name = "monitors", description = "Rules: what to be told of, declared once for many cars"),
         (name = "remotes", description = "Commands to cars"),
         (name = "notifications", description = "What the maker sent and nobody could understand"),
         (name = "webhooks", description = "Where events are posted to, signed"),
@@ -77,6 +79,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(remotes::get))
         .routes(routes!(audit::remotes))
         .routes(routes!(eligibility::get))
+        .routes(routes!(monitors::post, monitors::list))
+        .routes(routes!(monitors::get, monitors::put, monitors::delete))
+        .routes(routes!(monitors::vehicles))
+        .routes(routes!(monitors::of_vehicle))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::replay))
         .routes(routes!(control::get, control::put))

@@ -8,6 +8,7 @@ use shared::{
         enrollment::{ConfirmedBy, Consent, Enrollment, Reason, Status, UserRef},
         ids::EnrollmentId,
         snapshot::{Block, MakerState, Missing, Snapshot, Stale, Unit, Value},
+        subscription::{self, Subscription},
         vehicle::{Capabilities, Motorization},
         vin::Vin,
     },
@@ -35,6 +36,9 @@ pub(crate) struct EnrollmentView {
     merged_into: Option<EnrollmentId>,
     /// How many cars the account has; absent before the first look.
     vehicles: Option<u32>,
+    /// Whether the maker tells us what happens; absent before it was asked, and in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<SubscriptionView>,
     #[schema(value_type = String, format = DateTime)]
     begun_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -60,6 +64,7 @@ impl EnrollmentView {
             consent: enrollment.consent,
             merged_into: enrollment.merged_into,
             vehicles: enrollment.vehicles,
+            subscription: None,
             begun_at: enrollment.begun_at,
             link_expires_at: enrollment.link_expires_at,
             confirmed_at: enrollment.confirmed_at,
@@ -67,6 +72,29 @@ impl EnrollmentView {
             updated_at: enrollment.updated_at,
         }
     }
+}
+
+impl EnrollmentView {
+    /// The same, with how its subscription stands.
+    pub(crate) fn with_subscription(self, subscription: Option<Subscription>) -> Self {
+        let view = subscription.map(|subscription| SubscriptionView {
+            state: subscription.state,
+            why: subscription.why,
+            checked_at: subscription.checked_at,
+        });
+        Self { subscription: view, ..self }
+    }
+}
+
+/// How an enrollment's subscription at the maker stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SubscriptionView {
+    state: subscription::State,
+    /// Why it is not active, or why the last look at it came to nothing, in a word.
+    why: Option<String>,
+    /// When the maker last said how it stands.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    checked_at: Option<Timestamp>,
 }
 
 /// A page of things.

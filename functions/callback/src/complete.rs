@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use shared::{
     App,
     clock::later,
+    config::Notifications,
     domain::{
         brand::Brand,
         enrollment::{
@@ -199,6 +200,9 @@ fn begin(
         }
         app.store
             .ask_in(transaction, &Request::new(Some(stored.id.clone()), Ask::Discover, now))?;
+        if app.config.notifications == Notifications::On {
+            app.store.want_subscription_in(transaction, &stored.id, now)?;
+        }
         stored.confirm(ConfirmedBy::Link, now).map_err(|_| store::Error::Conflict)?
     };
     app.store.save_enrollment_in(transaction, &stored, enrollment.version)
@@ -227,5 +231,8 @@ async fn renew(
     let renewed = older.value.renew(id.clone(), consent, now).map_err(conflict)?;
     app.store.save_enrollment_in(transaction, &merged, enrollment.version)?;
     app.store.save_enrollment_in(transaction, &renewed, older.version)?;
+    if app.config.notifications == Notifications::On {
+        app.store.want_subscription_in(transaction, &renewed.id, now)?;
+    }
     app.store.ask_in(transaction, &Request::new(Some(renewed.id), Ask::Discover, now))
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::{Addresses, MetricsOutput, Problem, RedirectUri};
+use super::{Addresses, MetricsOutput, Notifications, Problem, RedirectUri};
 use crate::stellantis::settings::ScopeSeparator;
 
 /// Collects problems while reading, and goes on with a placeholder that is never returned.
@@ -127,6 +127,10 @@ impl Fallback for RedirectUri {
 
 impl Fallback for ScopeSeparator {
     const FALLBACK: Self = Self::Space;
+}
+
+impl Fallback for Notifications {
+    const FALLBACK: Self = Self::Off;
 }
 
 impl Fallback for Addresses {

@@ -65,6 +65,9 @@ pub struct Erasure {
     /// When it was asked for.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub requested_at: Option<Timestamp>,
+    /// What became of the subscription at the maker.
+    #[serde(default)]
+    pub subscription: Option<Revocation>,
     /// What became of the grant at the maker.
     pub revocation: Option<Revocation>,
     /// Items deleted so far.
@@ -74,13 +77,13 @@ pub struct Erasure {
     pub completed_at: Option<Timestamp>,
 }
 
-/// What became of a grant at the maker.
+/// What became of a grant, or of a subscription, at the maker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Revocation {
     /// The maker confirmed it.
     Confirmed,
-    /// There was no live grant.
+    /// There was none.
     NothingToRevoke,
     /// The maker could not be asked for seven days; our copy is destroyed.
     Unconfirmed,

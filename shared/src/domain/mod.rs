@@ -10,6 +10,7 @@ pub mod monitor;
 pub mod pace;
 pub mod position;
 pub mod remote;
+pub mod rule;
 pub mod snapshot;
 pub mod subscription;
 pub mod trip;

@@ -1,7 +1,12 @@
 //! That the maker tells us of an enrollment's cars: what Stellantis calls a callback. One each.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// How long what a replaced callback sends is believed: the maker tries for 72 h.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(96);
+/// A subscription is looked at every day; longer than this, and we were away.
+const OUT_OF_SIGHT: SignedDuration = SignedDuration::from_hours(36);
 
 /// An enrollment's subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +20,12 @@ pub struct Subscription {
     /// Callbacks that were replaced: what they had to send may still come.
     #[serde(default)]
     pub former: Vec<Former>,
+    /// Why it is not active, or why the last look at it came to nothing, in a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// When the maker last said how it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<Timestamp>,
 }
 
 /// How a subscription stands.
@@ -44,7 +55,45 @@ impl Subscription {
     /// One that the maker is to be asked for.
     #[must_use]
     pub const fn pending(day: i64) -> Self {
-        Self { state: State::Pending, day, callback: None, former: Vec::new() }
+        Self {
+            state: State::Pending,
+            day,
+            callback: None,
+            former: Vec::new(),
+            why: None,
+            checked_at: None,
+        }
+    }
+
+    /// The maker sends by this callback, at the address issued on `day`. Another one before it is
+    /// still believed for as long as the maker may send what it could not deliver.
+    #[must_use]
+    pub fn running(mut self, callback: &str, day: i64, now: Timestamp) -> Self {
+        self.former.retain(|former| former.until > now && former.callback != callback);
+        if let Some(before) = self.callback.take().filter(|before| before != callback) {
+            self.former.push(Former { callback: before, until: now + BELIEVED });
+        }
+        Self {
+            state: State::Active,
+            day,
+            callback: Some(callback.to_owned()),
+            why: None,
+            checked_at: Some(now),
+            ..self
+        }
+    }
+
+    /// The maker would not: told apart by `state`, with a word that says why.
+    #[must_use]
+    pub fn refused(self, state: State, why: &str, now: Timestamp) -> Self {
+        Self { state, why: Some(why.to_owned()), checked_at: Some(now), ..self }
+    }
+
+    /// Whether so much time has gone by without a look that something may have been missed.
+    #[must_use]
+    pub fn was_out_of_sight(&self, now: Timestamp) -> bool {
+        self.state == State::Active
+            && self.checked_at.is_some_and(|at| now.duration_since(at) > OUT_OF_SIGHT)
     }
 
     /// The callback through which a car can be asked for something, and that tells of it.

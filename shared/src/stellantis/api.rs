@@ -1,8 +1,10 @@
 //! The end-user API (`OpenAPI` 4.17.2, `GET` operations): typed requests, pages followed, errors
 //! told apart, answers in the domain's terms.
 
+mod callbacks;
 mod error;
 mod events;
+mod monitors;
 mod page;
 mod query;
 mod remotes;
@@ -15,7 +17,9 @@ use url::Url;
 
 use self::error::Refusal;
 pub use self::{
+    callbacks::{Callback, Run, Wanted},
     error::{ApiError, Upstream},
+    monitors::{Compiled, MOST_MONITORS, Monitor},
     query::{Period, TelemetryQuery, TripQuery},
     remotes::Told,
     vehicles::{Extension, Listing, User},

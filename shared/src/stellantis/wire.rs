@@ -12,6 +12,7 @@ mod notification;
 mod read;
 mod remotes;
 mod status;
+mod subscriptions;
 mod time;
 
 use serde_json::Value;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use self::read::document;
 pub(crate) use self::{
     account::*, energy::*, events::*, notification::*, read::Read, remotes::*, status::*,
+    subscriptions::*,
 };
 
 document! {

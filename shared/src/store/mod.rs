@@ -9,8 +9,9 @@
 //! | | | `OBS#{vin}#{time}` | what changed then (TTL) | |
 //! | | | `TRIP#{vin}#{start}#{id}` | a trip (TTL) | |
 //! | | | `ALERT#{vin}#{start}#{id}` | an alert (TTL) | |
-//! | | | `SUB` | its subscription at the maker | |
+//! | | | `SUB` | its subscription at the maker, and who looks after it | `act#NN`, the next look |
 //! | | | `WATCH#{vin}#mon_…` | a rule on a car | |
+//! | | | `RULE#mon_…` | a rule on one of its cars; others under `RULES#all`, `RULES#user#{user_ref}` | |
 //! | | | `RMT#{vin}#rem_…` | a command to a car (TTL) | `act#NN`, until it is settled |
 //! | | | `RMTLOCK#{vin}#{kind}` | the last command of a kind (TTL) | |
 //! | | | `RMTACT#{id}` | the command that the maker calls so (TTL) | |
@@ -20,6 +21,7 @@
 //! | | `SYS` | `REQ#req_…` | a request about no enrollment (TTL) | `act#NN` |
 //! | | | `CONTROL` | stops and pauses of all calls | |
 //! | | | `COUNT#key#{key}#{hour}`, `COUNT#all#{hour}` | commands by a key, and all (TTL) | |
+//! | | `RULES` | `RULE#mon_…` | where a rule lies | |
 //! | | `AUDIT#{month}` | `{time}#rem_…#{state}` | what happened to a command (TTL) | |
 //! | | `IN#enr_…` | `MSG#{sha256}` | a message of the maker, or the mark that it is done (TTL) | `digest#NN`, the sweep |
 //! | | | `PART#{sha256}#{n}` | a piece of a long one's text (TTL) | `digest#NN` |
@@ -36,7 +38,8 @@
 //! | | `HOOKS` | `whk_…` | an endpoint of the operator's, its health | |
 //!
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
-//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}` or `bad`, and `status` on (`status`, `pk`).
+//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}`, `rule#{rule}` or `bad`, and `status`
+//! on (`status`, `pk`).
 //! Every item has `schema`. What has `expires_at` is gone from then on, for every reader, whether
 //! or not DynamoDB has removed it yet.
 
@@ -56,6 +59,7 @@ pub mod outbox;
 pub mod quarantine;
 pub mod remotes;
 pub mod requests;
+pub mod rules;
 pub mod subscriptions;
 pub mod transaction;
 pub mod vehicles;

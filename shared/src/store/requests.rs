@@ -37,12 +37,35 @@ pub enum Ask {
     },
     /// Erase the enrollment.
     Erase,
+    /// A rule changed: those it is for are looked after.
+    Spread {
+        /// Who they are.
+        among: Among,
+    },
     /// What a car can do, before its owner is asked.
     Eligibility {
         /// Which.
         vin: Vin,
         /// Whose API knows it.
         brand: Brand,
+    },
+}
+
+/// Enrollments that a rule is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "who", rename_all = "snake_case")]
+pub enum Among {
+    /// These few.
+    These {
+        /// Which.
+        enrollments: Vec<EnrollmentId>,
+    },
+    /// Every active one.
+    All {
+        /// Those up to here have been told.
+        after: Option<String>,
+        /// So many pages of them.
+        page: u32,
     },
 }
 
@@ -177,6 +200,14 @@ impl Store {
             .send()
             .await;
         applied(result, &attempt).map(|_| ())
+    }
+
+    /// Notes how far a long request has come; it stays due.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bookmark_request(&self, request: &Request) -> Result<(), Error> {
+        self.settle_request(request, Progress::Pending).await
     }
 
     /// Notes what became of a request. One that is gone meanwhile (erased) stays gone.

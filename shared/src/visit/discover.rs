@@ -1,6 +1,7 @@
 //! Which cars an account has. Only this creates a car; a car gone from the list is fetched no more.
 
 use crate::{
+    config::Notifications,
     domain::{
         enrollment::{Enrollment, Reason},
         event::{Event, What},
@@ -35,6 +36,7 @@ impl Visit<'_> {
             self.drop_car(car).await?;
         }
         self.count(listing.found.len(), version).await?;
+        self.subscribe_if_not().await?;
         tracing::info!(enrollment.id = %self.enrollment.id, vehicles = cars.len(), "an account was looked through");
         Ok(cars)
     }
@@ -44,7 +46,7 @@ impl Visit<'_> {
         let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
         let mut transaction = Transaction::new();
         store.demand_open_in(&mut transaction, id)?;
-        let (mut cars, mut changed) = (Vec::new(), false);
+        let (mut cars, mut changed, mut anew) = (Vec::new(), false, false);
         for vehicle in vehicles {
             let old = known.iter().find(|car| car.vin == vehicle.vin);
             let stored = store.known(id, &vehicle.vin).await?;
@@ -55,6 +57,7 @@ impl Visit<'_> {
             match old {
                 None => {
                     store.add_car_in(&mut transaction, id, &car)?;
+                    anew = true;
                     let what = What::VehicleDiscovered { vin: car.vin.clone() };
                     store.tell_in(&mut transaction, Event::new(id, what, now))?;
                     if self.others_see(&car).await? {
@@ -78,6 +81,9 @@ impl Visit<'_> {
             }
             cars.push(car);
         }
+        if anew {
+            self.remonitor_in(&mut transaction)?;
+        }
         if changed {
             store.commit(transaction).await?;
         }
@@ -96,6 +102,7 @@ impl Visit<'_> {
         let mut transaction = Transaction::new();
         store.demand_open_in(&mut transaction, id)?;
         store.remove_car_in(&mut transaction, id, &car.vin)?;
+        self.remonitor_in(&mut transaction)?;
         let what = What::VehicleRemoved { vin: car.vin.clone() };
         store.tell_in(&mut transaction, Event::new(id, what, self.app.clock.now()))?;
         match store.commit(transaction).await {
@@ -105,6 +112,34 @@ impl Visit<'_> {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// Rules are to be put on a new car, or taken off one that left.
+    fn remonitor_in(&self, transaction: &mut Transaction) -> Result<(), Error> {
+        if self.app.config.notifications == Notifications::On {
+            let (id, now) = (&self.enrollment.id, self.app.clock.now());
+            self.app.store.want_subscription_in(transaction, id, now)?;
+        }
+        Ok(())
+    }
+
+    /// An enrollment from before there were subscriptions, or from when the operator wanted none,
+    /// gets its own; and loses it, once the operator wants none.
+    async fn subscribe_if_not(&self) -> Result<(), Error> {
+        let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
+        match (self.app.config.notifications, store.subscription(id).await?) {
+            (Notifications::On, None) => {
+                let mut transaction = Transaction::new();
+                store.demand_open_in(&mut transaction, id)?;
+                store.want_subscription_in(&mut transaction, id, now)?;
+                match store.commit(transaction).await {
+                    Ok(()) | Err(store::Error::Conflict) => Ok(()),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            (Notifications::Off, Some(_)) => Ok(store.wake_subscription(id, now).await?),
+            _ => Ok(()),
+        }
     }
 
     /// Notes how many there are; none at all is a state with a reason.

@@ -1,0 +1,285 @@
+//! Rules: what the operator wants to be told of, declared once for many cars.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    App,
+    domain::{
+        enrollment::Status,
+        ids::{EnrollmentId, RuleId},
+        monitor::{self, Watch},
+        rule::{Rule, Target, Wish},
+        vin::Vin,
+    },
+    http::{Problem, query_once},
+    store::{
+        Transaction,
+        enrollments::ListBy,
+        requests::{Among, Ask, Request},
+    },
+};
+use utoipa::ToSchema;
+
+use crate::{
+    Error,
+    auth::{Key, Scope},
+    body::Body,
+    cursor, enrollments,
+    views::Page,
+};
+
+/// The most enrollments of one user that a rule of theirs is told to at once.
+const OF_A_USER: i32 = 100;
+
+/// A rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MonitorView {
+    #[schema(value_type = String)]
+    id: RuleId,
+    #[serde(flatten)]
+    wish: Wish,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<Rule> for MonitorView {
+    fn from(rule: Rule) -> Self {
+        let Rule { id, wish, created_at, updated_at } = rule;
+        Self { id, wish, created_at, updated_at }
+    }
+}
+
+/// How a rule stands on a car.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WatchView {
+    enrollment: EnrollmentId,
+    vin: Vin,
+    /// The rule.
+    #[schema(value_type = String)]
+    monitor: RuleId,
+    name: String,
+    state: monitor::State,
+    /// Why it is not active: `scope`, `capability`, `plan`, `too_many`, `refused`.
+    why: Option<String>,
+}
+
+impl WatchView {
+    fn new((enrollment, watch): (EnrollmentId, Watch)) -> Self {
+        let Watch { vin, rule, name, state, why, .. } = watch;
+        Self { enrollment, vin, monitor: rule, name, state, why }
+    }
+}
+
+/// Declares a rule: within minutes every car that it is for is monitored, or says why not.
+#[utoipa::path(
+    post, path = "/v1/monitors", tag = "monitors", security(("key" = ["admin"])), request_body = Wish,
+    responses((status = 201, body = MonitorView), (status = 400, body = Problem), (status = 404, body = Problem, description = "No such enrollment or car"))
+)]
+#[tracing::instrument(name = "monitors.post", skip_all)]
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    key: Key,
+    body: Body<Wish>,
+) -> Result<(StatusCode, Json<MonitorView>), Error> {
+    key.require(Scope::Admin)?;
+    let wish = checked(body.value)?;
+    if let Target::Car(car) = &wish.target {
+        enrollments::open(&app, car.enrollment.as_str()).await?;
+        app.store.known(&car.enrollment, &car.vin).await?.ok_or(Error::NotFound)?;
+    }
+    let now = app.clock.now();
+    let rule = Rule { id: RuleId::random(), wish, created_at: now, updated_at: now };
+    let mut transaction = Transaction::new();
+    app.store.add_rule_in(&mut transaction, &rule)?;
+    spread_in(&app, &mut transaction, &rule).await?;
+    app.store.commit(transaction).await?;
+    tracing::info!(rule.id = %rule.id, key.id = %key.id, "a rule was declared");
+    Ok((StatusCode::CREATED, Json(rule.into())))
+}
+
+/// All rules.
+#[utoipa::path(
+    get, path = "/v1/monitors", tag = "monitors", security(("key" = ["admin"])),
+    params(
+        ("limit" = Option<u8>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, body = Page<MonitorView>), (status = 400, body = Problem))
+)]
+#[tracing::instrument(name = "monitors.list", skip_all)]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    key: Key,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<MonitorView>>, Error> {
+    key.require(Scope::Admin)?;
+    let query = query_once(query.as_deref()).map_err(Error::Request)?;
+    let get = |name: &str| query.get(name).map(String::as_str);
+    let after = cursor::read(&app, "monitors", get("cursor")).await?;
+    let (rules, next) = app.store.list_rules(after, cursor::limit(get("limit"))?).await?;
+    let items = rules.into_iter().map(MonitorView::from).collect();
+    Ok(Json(Page { items, next: cursor::write(&app, "monitors", next).await? }))
+}
+
+/// One rule.
+#[utoipa::path(
+    get, path = "/v1/monitors/{id}", tag = "monitors", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = MonitorView), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "monitors.get", skip_all)]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+) -> Result<Json<MonitorView>, Error> {
+    key.require(Scope::Admin)?;
+    Ok(Json(one(&app, &id).await?.into()))
+}
+
+/// Says a rule anew, all of it; whom it is for stays.
+#[utoipa::path(
+    put, path = "/v1/monitors/{id}", tag = "monitors", security(("key" = ["admin"])),
+    params(("id" = String, Path)), request_body = Wish,
+    responses((status = 200, body = MonitorView), (status = 400, body = Problem), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "monitors.put", skip_all)]
+pub(crate) async fn put(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+    body: Body<Wish>,
+) -> Result<Json<MonitorView>, Error> {
+    key.require(Scope::Admin)?;
+    let wish = checked(body.value)?;
+    let old = one(&app, &id).await?;
+    if wish.target != old.wish.target {
+        let wanted = "a rule stays with whom it is for: delete it and declare another";
+        return Err(Error::invalid("target", wanted));
+    }
+    let rule = Rule { wish, updated_at: app.clock.now(), ..old };
+    let mut transaction = Transaction::new();
+    app.store.change_rule_in(&mut transaction, &rule)?;
+    spread_in(&app, &mut transaction, &rule).await?;
+    app.store.commit(transaction).await?;
+    tracing::info!(rule.id = %rule.id, key.id = %key.id, "a rule was changed");
+    Ok(Json(rule.into()))
+}
+
+/// Deletes a rule; its monitors at the maker follow within minutes.
+#[utoipa::path(
+    delete, path = "/v1/monitors/{id}", tag = "monitors", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "monitors.delete", skip_all)]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Error> {
+    key.require(Scope::Admin)?;
+    let rule = one(&app, &id).await?;
+    let mut transaction = Transaction::new();
+    app.store.remove_rule_in(&mut transaction, &rule)?;
+    spread_in(&app, &mut transaction, &rule).await?;
+    app.store.commit(transaction).await?;
+    tracing::info!(rule.id = %rule.id, key.id = %key.id, "a rule was deleted");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How a rule stands on each car that it has reached.
+#[utoipa::path(
+    get, path = "/v1/monitors/{id}/vehicles", tag = "monitors", security(("key" = ["admin"])),
+    params(
+        ("id" = String, Path),
+        ("limit" = Option<u8>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, body = Page<WatchView>), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "monitors.vehicles", skip_all)]
+pub(crate) async fn vehicles(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<WatchView>>, Error> {
+    key.require(Scope::Admin)?;
+    let query = query_once(query.as_deref()).map_err(Error::Request)?;
+    let get = |name: &str| query.get(name).map(String::as_str);
+    let rule = one(&app, &id).await?;
+    let of = format!("monitors/{}", rule.id);
+    let after = cursor::read(&app, &of, get("cursor")).await?;
+    let after = after.map(|after| read_after(&after)).transpose()?;
+    let limit = cursor::limit(get("limit"))?;
+    let (found, next) = app.store.watches_of(&rule.id, after, limit).await?;
+    let next = next.map(|(enrollment, vin)| format!("{enrollment} {}", vin.as_str()));
+    let items = found.into_iter().map(WatchView::new).collect();
+    Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
+}
+
+/// How every rule stands on a car.
+#[utoipa::path(
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}/monitors", tag = "monitors", security(("key" = ["read"])),
+    params(("id" = String, Path), ("vin" = String, Path)),
+    responses((status = 200, body = Page<WatchView>), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "monitors.of_vehicle", skip_all)]
+pub(crate) async fn of_vehicle(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Path((id, vin)): Path<(String, String)>,
+) -> Result<Json<Page<WatchView>>, Error> {
+    key.require(Scope::Read)?;
+    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
+    let enrollment = enrollments::open(&app, &id).await?.value.id;
+    app.store.known(&enrollment, &vin).await?.ok_or(Error::NotFound)?;
+    let watches = app.store.watches(&enrollment).await?.into_iter();
+    let items = watches
+        .filter(|watch| watch.vin == vin)
+        .map(|watch| WatchView::new((enrollment.clone(), watch)))
+        .collect();
+    Ok(Json(Page { items, next: None }))
+}
+
+fn checked(wish: Wish) -> Result<Wish, Error> {
+    wish.check().map_err(|invalid| Error::invalid(&invalid.field, invalid.wrong))?;
+    Ok(wish)
+}
+
+async fn one(app: &App, id: &str) -> Result<Rule, Error> {
+    let id = id.parse().map_err(|error| Error::invalid("id", error))?;
+    app.store.rule(&id).await?.ok_or(Error::NotFound)
+}
+
+fn read_after(text: &str) -> Result<(EnrollmentId, Vin), Error> {
+    let parts = text.split_once(' ');
+    let read = parts.and_then(|(id, vin)| Some((id.parse().ok()?, vin.parse().ok()?)));
+    read.ok_or_else(|| Error::invalid("cursor", "expected the `next` of the page before"))
+}
+
+/// Asks, in the transaction that changes the rule, that those it is for are looked after.
+async fn spread_in(app: &App, transaction: &mut Transaction, rule: &Rule) -> Result<(), Error> {
+    let now = app.clock.now();
+    let among = match &rule.wish.target {
+        Target::All => Among::All { after: None, page: 0 },
+        Target::Car(car) => Among::These { enrollments: vec![car.enrollment.clone()] },
+        Target::UserRef(user) => {
+            let by = ListBy::User(user.clone());
+            let (found, _) = app.store.list_enrollments(&by, None, OF_A_USER, now).await?;
+            let active = found.into_iter().filter(|found| found.status == Status::Active);
+            Among::These { enrollments: active.map(|found| found.id).collect() }
+        }
+    };
+    Ok(app.store.ask_in(transaction, &Request::new(None, Ask::Spread { among }, now))?)
+}

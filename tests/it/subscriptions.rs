@@ -1,0 +1,285 @@
+//! One subscription an enrollment at the maker, whatever happens: made, healed, renewed, erased.
+
+use accessing_party::{Effect, Operation as Db, Rule};
+use jiff::SignedDuration;
+use serde_json::json;
+use simulator::{CallbackView, Fault, FaultKind, Operation, RunState};
+use tests::{World, undone};
+
+const ACCOUNT: &str = "peugeot-alex";
+const CAR: &str = "VR3UHZKXZPT000208";
+const OFF: fn(&mut accessing_party::CloudOptions) = |options| {
+    options.parameters.insert("Notifications".into(), "off".into());
+};
+
+/// Lets hours pass, then sweeps.
+async fn sweep_after(world: &World, hours: i64) {
+    world.clock.advance(SignedDuration::from_hours(hours));
+    sweep(world).await;
+}
+
+async fn sweep(world: &World) {
+    // It may fail under an unkind database: the next run goes on.
+    let _ = world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await;
+    world.settle().await;
+}
+
+/// The one callback of an enrollment; there must be no other in the whole world.
+fn only(world: &World, id: &str) -> CallbackView {
+    let callbacks = world.maker().callbacks();
+    assert_eq!(callbacks.len(), 1, "{callbacks:?}");
+    let label = callbacks[0].label.clone().unwrap();
+    assert!(label.starts_with(id), "{label}");
+    callbacks[0].clone()
+}
+
+async fn state(world: &World, id: &str) -> String {
+    let enrollment = world.read(&format!("/v1/enrollments/{id}")).await;
+    let view = &enrollment["subscription"];
+    match view["why"].as_str() {
+        Some(why) => format!("{} {why}", view["state"].as_str().unwrap()),
+        None => view["state"].as_str().unwrap_or("none").to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enrollment_is_subscribed_once_and_its_address_is_a_secret() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+
+    let callback = only(&world, &id);
+    assert_eq!(callback.status, RunState::Running);
+    assert!(callback.target.contains(&format!("/notifications/{id}.")), "{}", callback.target);
+    assert_eq!(state(&world, &id).await, "active");
+    for _ in 0..3 {
+        sweep_after(&world, 25).await;
+    }
+    assert_eq!(only(&world, &id).id, callback.id);
+    assert_eq!(world.maker().calls(Operation::CallbackCreate), 1);
+    let path = callback.target.rsplit('/').next().unwrap().to_owned();
+    for table in ["Grants", "Records", "Outbox"] {
+        let items = format!("{:?}", world.cloud.items(table).await.unwrap());
+        assert!(!items.contains(&path), "{table} holds no address");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_never_makes_a_second_subscription() {
+    let world = World::start().await;
+    world.maker().fault(Fault::once(Operation::CallbackCreate, FaultKind::LostAnswer));
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let callback = only(&world, &id);
+    assert_eq!(state(&world, &id).await, "pending maker_down");
+
+    sweep_after(&world, 1).await;
+
+    assert_eq!(only(&world, &id).id, callback.id);
+    assert_eq!(state(&world, &id).await, "active");
+    assert_eq!(world.maker().calls(Operation::CallbackCreate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_or_is_paused_at_the_maker_runs_again_and_the_cars_are_asked() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let callback = only(&world, &id);
+    for status in [RunState::Failed, RunState::Paused] {
+        world.maker().set_run_state(&callback.id, status).unwrap();
+        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        sweep_after(&world, 25).await;
+
+        assert_eq!(only(&world, &id).status, RunState::Running, "{status:?}");
+        assert_eq!(only(&world, &id).id, callback.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_gone_is_made_anew_and_what_was_missed_is_fetched() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    sweep_after(&world, 25).await;
+    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    let old = only(&world, &id);
+    world.maker().lose_callback(&old.id).unwrap();
+    sweep_after(&world, 25).await;
+
+    assert_ne!(only(&world, &id).id, old.id);
+    assert_eq!(state(&world, &id).await, "active");
+    let kinds = [Operation::Status, Operation::Alerts, Operation::Trips];
+    let before = kinds.map(|kind| world.maker().calls(kind));
+    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    let after = kinds.map(|kind| world.maker().calls(kind));
+    assert!(
+        after.iter().zip(before).all(|(after, before)| *after > before),
+        "{before:?} {after:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_thirty_days_the_address_is_another_one() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let old = only(&world, &id);
+    for _ in 0..29 {
+        sweep_after(&world, 24).await;
+        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+    }
+    assert_eq!(only(&world, &id).target, old.target, "for thirty days it stays");
+
+    world.maker().fault(Fault::once(Operation::CallbackUpdate, FaultKind::LostAnswer));
+    for _ in 0..3 {
+        sweep_after(&world, 24).await;
+        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+    }
+
+    let new = only(&world, &id);
+    assert_eq!(new.id, old.id);
+    assert_ne!(new.target, old.target);
+    assert_eq!(
+        world.maker().calls(Operation::CallbackUpdate),
+        1,
+        "a lost answer is found, not asked"
+    );
+    assert_eq!(state(&world, &id).await, "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maker_that_is_down_or_refuses_is_asked_again() {
+    let world = World::start().await;
+    world.maker().fault(Fault::times(Operation::Callbacks, 2, FaultKind::Status(503)));
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    assert_eq!(state(&world, &id).await, "pending maker_down");
+    sweep_after(&world, 1).await;
+    sweep_after(&world, 1).await;
+    assert_eq!(state(&world, &id).await, "active");
+
+    let plan = FaultKind::Answer {
+        status: 401,
+        content_type: "application/json".into(),
+        body: json!({"httpCode": "401", "httpMessage": "Unauthorized", "moreInformation": "Not registered to plan"}).to_string(),
+    };
+    world.maker().fault(Fault::once(Operation::Callbacks, plan));
+    sweep_after(&world, 25).await;
+    assert_eq!(state(&world, &id).await, "unsupported plan");
+    world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+    let asked = world.maker().calls(Operation::Callbacks);
+    for day in 1..=8 {
+        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+        sweep_after(&world, 24).await;
+        let again = world.maker().calls(Operation::Callbacks) > asked;
+        assert_eq!(again, day >= 7, "not every day: {day}");
+    }
+    assert_eq!(state(&world, &id).await, "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_deletes_the_subscription_before_it_revokes() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    only(&world, &id);
+    world.maker().fault(Fault::once(Operation::CallbackDelete, FaultKind::Status(503)));
+
+    world.api("DELETE", &format!("/v1/enrollments/{id}"), None).await;
+    world.settle().await;
+    assert_eq!(world.maker().live_grants(ACCOUNT), 1, "it is needed to delete");
+    sweep_after(&world, 1).await;
+
+    assert!(world.maker().callbacks().is_empty());
+    assert_eq!(world.maker().live_grants(ACCOUNT), 0);
+    let erasure = world.read(&format!("/v1/enrollments/{id}/erasure")).await;
+    assert_eq!(erasure["subscription"], "confirmed", "{erasure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_of_an_enrollment_that_is_no_more_is_deleted_and_a_strangers_left() {
+    let world = World::start().await;
+    let first = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let second = world.enroll("user-2", "peugeot", ACCOUNT).await;
+    assert_eq!(world.maker().callbacks().len(), 2, "one each, in one account");
+    // The maker can't be asked for longer than an erasure waits.
+    world.maker().fault(Fault::times(Operation::Callbacks, 100, FaultKind::Status(503)));
+    world.api("DELETE", &format!("/v1/enrollments/{first}"), None).await;
+    world.settle().await;
+    for _ in 0..9 {
+        sweep_after(&world, 20).await;
+        sweep(&world).await;
+        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+    }
+    assert_eq!(world.status(&first).await, "erased");
+    let erasure = world.read(&format!("/v1/enrollments/{first}/erasure")).await;
+    assert_eq!(erasure["subscription"], "unconfirmed", "{erasure}");
+    assert_eq!(world.maker().callbacks().len(), 2);
+    world.maker().clear_faults();
+
+    sweep_after(&world, 26).await;
+
+    only(&world, &second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_notifications_nothing_is_subscribed() {
+    let world = World::with(OFF).await;
+    world.enroll("user-1", "peugeot", ACCOUNT).await;
+    sweep_after(&world, 25).await;
+
+    assert!(world.maker().callbacks().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unkind_database_and_a_maker_on_a_bad_day_leave_one_subscription() {
+    for seed in 1..=3 {
+        let world = World::unkind(seed).await;
+        let mut luck = tests::Luck::new(seed);
+        let kind = undone(&mut luck);
+        world.maker().fault(Fault::once(Operation::CallbackCreate, kind));
+        world.maker().fault(Fault::once(Operation::CallbackCreate, FaultKind::LostAnswer).after(1));
+        let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+        for _ in 0..6 {
+            sweep_after(&world, 1).await;
+        }
+
+        only(&world, &id);
+        assert_eq!(state(&world, &id).await, "active", "seed {seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_at_any_step_leaves_one_subscription_with_its_monitor() {
+    let mut deaths = 0;
+    for effect in [Effect::DieBefore, Effect::DieAfter] {
+        for db in [Db::UpdateItem, Db::TransactWriteItems, Db::PutItem] {
+            for skip in 0.. {
+                let world = World::start().await;
+                let rule = json!({"name": "low", "when": {"use": "battery_below", "level": 20}});
+                assert_eq!(world.api("POST", "/v1/monitors", Some(rule)).await.status, 201);
+                world.settle().await;
+                let (id, ended) = world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
+                world.cloud.faults().next(Rule::once(effect).of("act").at(db).after(skip));
+                world.confirm(&id, &tests::query(&ended, "confirmation").unwrap()).await;
+                world.settle().await;
+                let came = world.cloud.faults().pending() == 0;
+                world.cloud.faults().clear();
+                if !came {
+                    break;
+                }
+                deaths += 1;
+                for _ in 0..3 {
+                    world.clock.advance(SignedDuration::from_mins(10));
+                    sweep(&world).await;
+                }
+
+                let moment = format!("{effect:?} {db:?} {skip}");
+                only(&world, &id);
+                assert_eq!(state(&world, &id).await, "active", "{moment}");
+                let monitors = world.maker().monitors();
+                assert_eq!(monitors.len(), 1, "{moment}");
+                assert_eq!(monitors[0].vin, CAR, "{moment}");
+                let seen =
+                    world.read(&format!("/v1/enrollments/{id}/vehicles/{CAR}/monitors")).await;
+                assert_eq!(seen["items"][0]["state"], "active", "{moment}: {seen}");
+            }
+        }
+    }
+    println!("{deaths} deaths of a subscription");
+    assert!(deaths >= 10, "{deaths}");
+}
