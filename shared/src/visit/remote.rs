@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Visit<'_> {
-    /// All remotes of a car that were sent through a callback. Also the trial before one is sent:
+    /// All remotes of a car that were sent through a callback, if the maker knows of any. Also the trial before one is sent:
     /// what it tells of the token, the car's address and the callback can be tried again.
     ///
     /// # Errors
@@ -20,7 +20,7 @@ impl Visit<'_> {
         &mut self,
         vehicle: &VehicleAddress,
         callback: &str,
-    ) -> Result<Vec<Told>, Error> {
+    ) -> Result<Option<Vec<Told>>, Error> {
         self.ask(async |api| api.remotes(vehicle, callback).await).await
     }
 

@@ -48,5 +48,5 @@ async fn look(app: &App, remote: &Remote, budget: Budget) -> Result<Option<Told>
         return visit.remote(&car.address, callback, action).await;
     }
     let all = visit.remotes(&car.address, callback).await?;
-    Ok(all.into_iter().find(|told| told.label.as_deref() == Some(remote.id.as_str())))
+    Ok(all.into_iter().flatten().find(|told| told.label.as_deref() == Some(remote.id.as_str())))
 }

@@ -121,7 +121,10 @@ async fn ready<'a>(
     let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
     let mut address = car.address;
     let mut heard = visit.remotes(&address, callback).await;
-    if heard.as_ref().is_err_and(visit::Error::is_wrong_address) {
+    // Nothing at all may be heard of a car without remotes, or at an address that it left.
+    let doubtful =
+        matches!(&heard, Ok(None)) || heard.as_ref().is_err_and(visit::Error::is_wrong_address);
+    if doubtful {
         let cars = visit.discover(enrollment.version).await?;
         let Some(known) = cars.into_iter().find(|known| known.vin == remote.vin) else {
             return Err(gone);

@@ -4,7 +4,7 @@ use http::Method;
 
 use super::{
     super::wire::{self, Read, remote_body},
-    Answer, Api, ApiError, found_or_none,
+    Answer, Api, ApiError, Refusal, found_or_none,
 };
 use crate::domain::{
     ids::RemoteId,
@@ -48,7 +48,8 @@ impl Api<'_> {
         }))
     }
 
-    /// All remotes of a car that were asked for through a callback: `GET …/remotes`.
+    /// All remotes of a car that were asked for through a callback: `GET …/remotes`. `None`: the
+    /// maker knows of nothing there, which an address that is the car's no more says too.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -56,10 +57,16 @@ impl Api<'_> {
         &self,
         vehicle: &VehicleAddress,
         callback: &str,
-    ) -> Result<Answer<Vec<Told>>, ApiError> {
+    ) -> Result<Answer<Option<Vec<Told>>>, ApiError> {
         let names = ["remoteActions", "remotes"];
-        let found = self.list::<wire::RemoteAction>(&path(vehicle, callback), &[], &names).await?;
-        Ok(found.map(|items| items.into_iter().filter_map(told).collect()))
+        let path = path(vehicle, callback);
+        match self.list_or_refusal::<wire::RemoteAction>(&path, &[], &names).await {
+            Ok(found) => Ok(found.map(|items| Some(items.into_iter().filter_map(told).collect()))),
+            Err(Refusal::NoData(quota) | Refusal::Empty(quota)) => {
+                Ok(Answer { value: None, quota })
+            }
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// One of them: `GET …/remotes/{rid}`.
