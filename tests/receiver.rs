@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode},
 };
 use data_encoding::BASE64;
 use serde_json::Value;
@@ -90,7 +90,6 @@ impl Receiver {
 
 async fn take(
     State(memory): State<Arc<Mutex<Memory>>>,
-    _: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
