@@ -10,6 +10,7 @@ use url::Url;
 
 use self::read::{Reader, placeholder};
 pub use self::{
+    events::{Addresses, Events},
     read::is_secure,
     remotes::{DoorSwitch, Remotes},
 };
