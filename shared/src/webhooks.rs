@@ -162,7 +162,7 @@ fn classify(error: reqwest::Error) -> PostError {
     let error = error.without_url();
     let mut causes =
         std::iter::successors(std::error::Error::source(&error), |error| error.source());
-    if causes.any(|cause| cause.is::<Refused>()) {
+    if causes.any(<dyn std::error::Error + 'static>::is::<Refused>) {
         return PostError::Address(Some(error));
     }
     if error.is_connect() { PostError::NotReached(error) } else { PostError::NoAnswer(error) }

@@ -107,7 +107,7 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
     !V4_SPECIAL.iter().any(within)
 }
 
-/// Only 2000::/3 is given out at all; mapped and translated addresses, unique local, link-local
+/// Only `2000::/3` is given out at all; mapped and translated addresses, unique local, link-local
 /// and multicast ones lie outside it.
 fn is_global_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
