@@ -1,6 +1,6 @@
 //! The operator's `EventBridge` bus: every event, whole, without places, in no order.
 
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use jiff::Timestamp;
 
 use crate::{aws::AwsError, domain::event::CloudEvent};
@@ -59,7 +59,7 @@ impl Bus {
         if answer.failed_entry_count() == 0 {
             return Ok(());
         }
-        let code = answer.entries().iter().find_map(|entry| entry.error_code());
+        let code = answer.entries().iter().find_map(PutEventsResultEntry::error_code);
         Err(BusError::Refused(code.unwrap_or("unknown").to_owned()))
     }
 }

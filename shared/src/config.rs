@@ -1,5 +1,6 @@
 //! Configuration: environment variables in, typed values out, every problem named at once.
 
+mod events;
 mod read;
 mod remotes;
 
@@ -9,6 +10,7 @@ use url::Url;
 
 use self::read::{Reader, placeholder};
 pub use self::{
+    events::{Addresses, Events},
     read::is_secure,
     remotes::{DoorSwitch, Remotes},
 };
@@ -83,24 +85,6 @@ pub struct Tables {
     pub records: String,
     /// Events to tell the operator.
     pub outbox: String,
-}
-
-/// Where events go.
-#[derive(Debug, Clone)]
-pub struct Events {
-    /// `EVENT_BUS`: the name of an `EventBridge` bus that gets all of them; none by default.
-    pub bus: Option<String>,
-    /// `WEBHOOK_ADDRESSES`: `public` (default) or `private`.
-    pub addresses: Addresses,
-}
-
-/// Which addresses the operator's endpoints may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Addresses {
-    /// https on port 443, and nothing that is not globally routable.
-    Public,
-    /// Any, http and loopback too: for development, and networks of one's own.
-    Private,
 }
 
 /// Where the secrets are kept: `None` for one that this function may not read.
@@ -362,17 +346,6 @@ impl FromStr for MetricsOutput {
         match text {
             "emf" => Ok(Self::Emf),
             "off" => Ok(Self::Off),
-            _ => Err(()),
-        }
-    }
-}
-
-impl FromStr for Addresses {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "public" => Ok(Self::Public),
-            "private" => Ok(Self::Private),
             _ => Err(()),
         }
     }

@@ -119,7 +119,7 @@ impl Webhooks {
             request = request.header("webhook-replayed", "true");
         }
         // The errors of `reqwest` name the address, whose path may be a secret of the operator's.
-        let answer = request.body(message.body).send().await.map_err(|error| classify(error))?;
+        let answer = request.body(message.body).send().await.map_err(classify)?;
         let status = answer.status();
         drain(answer).await;
         if status.is_success() { Ok(()) } else { Err(PostError::Status(status)) }
@@ -160,8 +160,9 @@ fn build(addresses: Addresses) -> Option<reqwest::Client> {
 
 fn classify(error: reqwest::Error) -> PostError {
     let error = error.without_url();
-    let causes = std::iter::successors(std::error::Error::source(&error), |error| error.source());
-    if causes.into_iter().any(|cause| cause.is::<Refused>()) {
+    let mut causes =
+        std::iter::successors(std::error::Error::source(&error), |error| error.source());
+    if causes.any(<dyn std::error::Error + 'static>::is::<Refused>) {
         return PostError::Address(Some(error));
     }
     if error.is_connect() { PostError::NotReached(error) } else { PostError::NoAnswer(error) }

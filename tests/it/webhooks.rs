@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::{Posted, Receiver, World, browser};
+use tests::{Posted, Receiver, World};
 
 const ACCOUNT: &str = "peugeot-alex";
 const CAR: &str = "VR3UHZKXZPT000208";
@@ -190,8 +190,7 @@ async fn what_is_in_a_lane_when_an_erasure_begins_is_not_sent_any_more() {
     assert_eq!(receiver.posted().len(), tried, "{:?}", receiver.taken());
 }
 
-/// The browser is not used here: an enrollment that is begun is an event already.
+/// An enrollment that is begun is an event already.
 async fn begin(world: &World, user: &str) -> String {
-    let _ = browser();
     world.begin_enrollment(user, "peugeot").await.id
 }

@@ -43,6 +43,7 @@ const TYPES: usize = 50;
 /// What to change. What is not named stays; null takes a part of the filter away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "null is told from a field that is not there")]
 pub(crate) struct Change {
     url: Option<String>,
     #[serde(default, deserialize_with = "given")]
@@ -63,6 +64,7 @@ pub(crate) struct Change {
 }
 
 /// Tells null from a field that is not there.
+#[expect(clippy::option_option, reason = "that is what it is for")]
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Option<Option<T>>, D::Error> {

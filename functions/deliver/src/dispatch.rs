@@ -38,7 +38,7 @@ pub(crate) async fn partition(app: &App, house: &House, pk: &str, budget: Budget
             }
         }
     }
-    lanes.sort_by(|one, other| one.cmp(other));
+    lanes.sort();
     lanes.dedup();
     lanes
 }

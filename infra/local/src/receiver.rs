@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode},
 };
 use data_encoding::BASE64;
 use serde_json::Value;
@@ -103,7 +103,6 @@ fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 
 async fn take(
     State(memory): State<Arc<Mutex<Memory>>>,
-    _: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {

@@ -122,15 +122,11 @@ impl Store {
             for item in items {
                 let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
                 let at = sk.strip_prefix("EVT#").unwrap_or_default().to_owned();
-                match live::<EventItem>(item, "event", now)? {
-                    Some(EventItem { event, .. }) => {
-                        return Ok(Some(Untold { event, pk: pk.to_owned(), at }));
-                    }
-                    None => {
-                        tracing::error!("an event expired before it was handed on");
-                        self.delete_outbox(pk, &sk).await?;
-                    }
+                if let Some(EventItem { event, .. }) = live(item, "event", now)? {
+                    return Ok(Some(Untold { event, pk: pk.to_owned(), at }));
                 }
+                tracing::error!("an event expired before it was handed on");
+                self.delete_outbox(pk, &sk).await?;
             }
         }
     }

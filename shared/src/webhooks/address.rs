@@ -107,7 +107,7 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
     !V4_SPECIAL.iter().any(within)
 }
 
-/// Only 2000::/3 is given out at all; mapped and translated addresses, unique local, link-local
+/// Only `2000::/3` is given out at all; mapped and translated addresses, unique local, link-local
 /// and multicast ones lie outside it.
 fn is_global_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
@@ -244,7 +244,7 @@ mod tests {
     fn of_what_a_name_resolves_to_only_global_addresses_are_taken() {
         let found = |texts: &[&str]| {
             let found: Vec<SocketAddr> = texts.iter().map(|text| text.parse().unwrap()).collect();
-            judged(found.into_iter(), Addresses::Public).map(|found| found.count())
+            judged(found.into_iter(), Addresses::Public).map(Iterator::count)
         };
 
         assert_eq!(found(&["10.0.0.1:0", "8.8.8.8:0", "[::1]:0"]).ok(), Some(1));

@@ -139,7 +139,7 @@ async fn select(
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let (page, next) = app.store.dead(id, after, 100, now).await?;
-        for dead in page.into_iter().filter(|dead| named(dead)) {
+        for dead in page.into_iter().filter(&named) {
             if found.len() == REPLAYED {
                 return Ok((found, true));
             }

@@ -1,4 +1,4 @@
-//! Events as others read them: CloudEvents 1.0 in JSON, each type versioned, with a JSON Schema of
+//! Events as others read them: `CloudEvents` 1.0 in JSON, each type versioned, with a JSON Schema of
 //! its data in `shared/schemas`.
 
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub const TYPES: &[&str] = &[
     "webhook.test",
 ];
 
-/// An event in CloudEvents' words (version 1.0.2, JSON event format §3).
+/// An event in the words of `CloudEvents` (version 1.0.2, JSON event format §3).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CloudEvent {
     /// `1.0`.

@@ -138,12 +138,12 @@ fn every_type_is_as_its_schema_says_and_has_one() {
         let cloud = CloudEvent::new(event(what), "https://cars.example.com/", positions);
         let json = serde_json::to_value(&cloud).unwrap();
 
-        let wrong: Vec<_> = envelope.iter_errors(&json).map(|error| error.to_string()).collect();
+        let wrong: Vec<_> = envelope.iter_errors(&json).map(|error| format!("{error}")).collect();
         assert!(wrong.is_empty(), "{name}: {wrong:?} {json}");
         let (document, data) = schema(&format!("{name}.v1"));
         assert_eq!(document["$id"], json["dataschema"]);
         let wrong: Vec<_> =
-            data.iter_errors(&json["data"]).map(|error| error.to_string()).collect();
+            data.iter_errors(&json["data"]).map(|error| format!("{error}")).collect();
         assert!(wrong.is_empty(), "{name}: {wrong:?} {json}");
         seen.insert(name);
     }
