@@ -119,7 +119,7 @@ impl Webhooks {
             request = request.header("webhook-replayed", "true");
         }
         // The errors of `reqwest` name the address, whose path may be a secret of the operator's.
-        let answer = request.body(message.body).send().await.map_err(|error| classify(error))?;
+        let answer = request.body(message.body).send().await.map_err(classify)?;
         let status = answer.status();
         drain(answer).await;
         if status.is_success() { Ok(()) } else { Err(PostError::Status(status)) }
