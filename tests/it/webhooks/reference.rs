@@ -40,7 +40,7 @@ fn python() -> String {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "wants a Python library: tests/with-standardwebhooks.sh cargo test -p tests --test it -- --ignored standard_webhooks"]
 async fn the_reference_library_of_standard_webhooks_verifies_what_we_sign() {
-    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     let made = hook(&world, &receiver, json!({})).await;
     begin(&world, "user-1").await;
     world.settle().await;
