@@ -202,6 +202,7 @@ impl World {
     }
 
     /// The same for messages of every kind, with attributes of the body.
+    #[must_use]
     pub fn add_callback_with(
         &self,
         account: &str,
