@@ -73,16 +73,12 @@ impl Bus {
             let detail = entry["Detail"].as_str().unwrap_or_default();
             let event = serde_json::from_str::<Value>(detail).ok().filter(Value::is_object);
             let named = ["Source", "DetailType"].iter().all(|name| entry[name].is_string());
-            match event.filter(|_| named && detail.len() < 256 * 1024) {
-                Some(event) => {
-                    self.keep(event);
-                    answers.push(json!({"EventId": shared::random::id()}));
-                }
-                None => {
-                    failed += 1;
-                    answers
-                        .push(json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "refused"}));
-                }
+            if let Some(event) = event.filter(|_| named && detail.len() < 256 * 1024) {
+                self.keep(event);
+                answers.push(json!({"EventId": shared::random::id()}));
+            } else {
+                failed += 1;
+                answers.push(json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "refused"}));
             }
         }
         json!({"FailedEntryCount": failed, "Entries": answers})
