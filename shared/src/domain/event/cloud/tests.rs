@@ -30,7 +30,7 @@ fn upstream(id: &str) -> UpstreamId {
 fn place() -> Changed {
     let place: Position = serde_json::from_str(r#"{"latitude": 48.8, "longitude": 2.3}"#).unwrap();
     let field = *Field::ALL.iter().find(|field| field.is_position()).unwrap();
-    let (old, new) = (Some(Held::Position(place.clone())), Some(Held::Position(place)));
+    let (old, new) = (Some(Held::Position(place)), Some(Held::Position(place)));
     Changed { field, old, new, unit: None, observed_at: None, withheld: false }
 }
 
