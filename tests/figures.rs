@@ -46,7 +46,7 @@ impl Scene {
         world.pass(SignedDuration::from_mins(30)).await;
         let hook = json!({"url": receiver.url(), "types": ["vehicle.monitor.triggered"]});
         assert_eq!(world.api("POST", "/v1/webhooks", Some(hook)).await.status, 201);
-        let monitor = world.maker().monitors().pop().expect("the rule is at the maker");
+        let monitor = world.maker().monitors().pop().unwrap();
         let ring: KeyRing =
             serde_json::from_value(world.cloud.secrets().get("edge").unwrap()).unwrap();
         let address = Address::issue(&ring, &id.parse().unwrap(), world.now());

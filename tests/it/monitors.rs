@@ -32,7 +32,9 @@ async fn declare(world: &World, rule: Value) -> String {
 }
 
 fn ready(when: Value) -> Value {
-    json!({"name": when["use"], "when": when})
+    let mut rule = json!({"name": when["use"]});
+    rule["when"] = when;
+    rule
 }
 
 /// How a rule stands on a car, and why.
@@ -103,23 +105,23 @@ async fn every_ready_made_rule_becomes_active_and_really_triggers() {
         ),
     ];
     for (when, changes) in stories {
-        let word = when["use"].as_str().unwrap().to_owned();
-        let when = if word.ends_with("place") { place(&word) } else { when };
+        let called = when["use"].as_str().unwrap().to_owned();
+        let when = if called.ends_with("place") { place(&called) } else { when };
         let rule = declare(&world, ready(when)).await;
         sweep(&world).await;
-        assert_eq!(standing(&world, &id, CAR, &rule).await, "active", "{word}");
-        assert_eq!(sent(&world, &rule), 0, "{word}: what holds already is no news");
+        assert_eq!(standing(&world, &id, CAR, &rule).await, "active", "{called}");
+        assert_eq!(sent(&world, &rule), 0, "{called}: what holds already is no news");
 
         for change in changes {
             touch(&world, change).await;
         }
 
-        assert_eq!(sent(&world, &rule), 1, "{word}");
+        assert_eq!(sent(&world, &rule), 1, "{called}");
         let gone = world.api("DELETE", &format!("/v1/monitors/{rule}"), None).await;
         assert_eq!(gone.status, 204);
         world.settle().await;
         sweep(&world).await;
-        assert!(world.maker().monitors().is_empty(), "{word}");
+        assert!(world.maker().monitors().is_empty(), "{called}");
     }
 }
 
