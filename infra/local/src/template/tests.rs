@@ -107,7 +107,7 @@ fn bundled() -> Template {
 }
 
 #[test]
-fn the_bundled_template_gives_eight_functions_with_what_wakes_them() {
+fn the_bundled_template_gives_nine_functions_with_what_wakes_them() {
     let template = bundled();
 
     let wakes: Vec<_> = template
@@ -130,6 +130,7 @@ fn the_bundled_template_gives_eight_functions_with_what_wakes_them() {
                 0,
                 0
             ),
+            ("deliver", vec![], 1, 1),
             ("digest", vec![], 1, 1),
             ("fetch", vec![], 1, 0),
             ("login", keys(&["GET /login", "GET /start", "GET /style.css"]), 0, 0),

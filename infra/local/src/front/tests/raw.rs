@@ -80,7 +80,7 @@ async fn what_the_role_does_not_allow_is_refused_by_name_and_noted() {
     let index = api.call(Operation::Query, due()).await.unwrap();
     let secret = api.call(Operation::GetSecretValue, maker).await.unwrap();
     let inside = json!({"TransactItems": [
-        {"Put": item("a", 1)}, {"Delete": {"TableName": "Outbox", "Key": key}},
+        {"Put": item("a", 1)}, {"Delete": {"TableName": "Grants", "Key": key}},
     ]});
     let inside = api.call(Operation::TransactWriteItems, inside).await.unwrap();
 
@@ -101,7 +101,7 @@ async fn what_the_role_does_not_allow_is_refused_by_name_and_noted() {
     assert!(denied[3].contains("secretsmanager:GetSecretValue"));
     assert_eq!(
         denied[4],
-        format!("the role of api does not allow dynamodb:DeleteItem on {arn}/Outbox")
+        format!("the role of api does not allow dynamodb:DeleteItem on {arn}/Grants")
     );
     assert!(
         cloud.items("Records").await.unwrap().is_empty(),
