@@ -14,13 +14,15 @@ use std::{
 };
 
 use jiff::SignedDuration;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use shared::{address::Address, seal::KeyRing};
 use simulator::{Fault, FaultKind, Flaw, Operation};
-use tests::{World, browser, query};
+use tests::{Receiver, World, browser, query};
 
 /// Ours as loud as it gets; libraries as loud as anybody runs them.
 const FILTER: &str = "info,shared=trace,login=trace,callback=trace,api=trace,refresh=trace,\
-                      fetch=trace,act=trace,deliver=trace,accessing_party=trace";
+                      fetch=trace,act=trace,notify=trace,digest=trace,deliver=trace,accessing_party=trace";
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -66,6 +68,12 @@ async fn no_line_of_a_whole_story_holds_anything_secret() {
     let account = world.maker().accounts().into_iter().find(|account| account.id == "peugeot-alex");
     secrets.push(account.unwrap().email);
 
+    let receiver = Receiver::start().await.unwrap();
+    let hook = world.api("POST", "/v1/webhooks", Some(json!({"url": receiver.url()}))).await;
+    secrets.push(hook.body["secret"].as_str().unwrap().to_owned());
+    let rule = json!({"name": "low", "when": {"use": "battery_below", "level": 99}});
+    assert_eq!(world.api("POST", "/v1/monitors", Some(rule)).await.status, 201);
+
     // One login that is refused, one that the maker spoils, one that succeeds.
     for flaw in [None, Some(Flaw::WrongNonce), None] {
         let begun = world.begin_enrollment("user-1", "peugeot").await;
@@ -83,6 +91,7 @@ async fn no_line_of_a_whole_story_holds_anything_secret() {
             secrets.push(confirmation);
         }
         world.settle().await;
+        secrets.extend(push(&world, &begun.id).await);
         tell_all(&world, &begun.id).await;
     }
 
@@ -99,6 +108,39 @@ async fn no_line_of_a_whole_story_holds_anything_secret() {
     }
 }
 
+/// What the maker pushes, rightly and wrongly, and a command. Returns the address's own secrets.
+async fn push(world: &World, id: &str) -> Vec<String> {
+    for _ in 0..3 {
+        world.clock.advance(SignedDuration::from_mins(5));
+        world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.settle().await;
+        world.maker().run_events().await;
+    }
+    let horn = json!({"horn": {"on": true}, "on_behalf_of": "user-1"});
+    let remotes = format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208/remotes");
+    world.post_once(id, &remotes, horn).await;
+    let ring: KeyRing = serde_json::from_value(world.cloud.secrets().get("edge").unwrap()).unwrap();
+    let mut secrets = Vec::new();
+    for callback in world.maker().callbacks() {
+        let path = callback.target.rsplit('/').next().unwrap().to_owned();
+        let address = Address::read(&ring, &path, world.now()).unwrap();
+        let secret = address.secret(&ring).unwrap().expose_secret().to_owned();
+        let right = json!([{"key": "secret", "value": secret}]);
+        for body in [
+            json!({"callbackId": callback.id, "type": "Monitor", "attributes": right}).to_string(),
+            json!({"type": "Remote", "attributes": [{"key": "vin", "value": 7}]}).to_string(),
+            format!("[{{\"secret\": \"{secret}\""),
+        ] {
+            let url = world.url(&format!("/notifications/{path}"));
+            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            assert_eq!(http.post(url).body(body).send().await.unwrap().status(), 200);
+        }
+        secrets.extend([path, secret]);
+    }
+    world.settle().await;
+    secrets
+}
+
 /// Data, faults, a renewal, all that can be read, and what goes wrong with it.
 async fn tell_all(world: &World, id: &str) {
     for (operation, kind) in [
@@ -111,7 +153,7 @@ async fn tell_all(world: &World, id: &str) {
     }
     for hours in [0, 7, 24] {
         world.clock.advance(SignedDuration::from_hours(hours));
-        for function in ["refresh", "fetch", "act", "digest"] {
+        for function in ["refresh", "fetch", "act", "digest", "deliver"] {
             world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await.unwrap();
         }
         world.settle().await;
