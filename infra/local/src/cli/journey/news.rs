@@ -89,6 +89,6 @@ impl Story {
             _ => None,
         });
         let stop = long.ok_or(JourneyError::Unexpected("the car rests"))?;
-        self.pass(stop.duration_since(self.clock.now()) + MINUTE * 10, MINUTE * 15).await
+        self.pass(stop.duration_since(self.clock.now()) + MINUTE * 10, MINUTE * 60).await
     }
 }
