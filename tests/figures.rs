@@ -108,7 +108,7 @@ fn per(total: f64, count: usize) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it measures"]
-async fn notifications_a_second_and_units_a_message() {
+async fn figures_of_notifications_a_second_and_units_a_message() {
     const SINGLE: usize = 1000;
     const BATCHES: usize = 10;
     let scene = Scene::set(Drive::Manual).await;
@@ -141,7 +141,7 @@ async fn notifications_a_second_and_units_a_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it measures"]
-async fn time_from_the_makers_post_to_the_operators_receipt() {
+async fn figures_of_the_time_from_the_makers_post_to_the_operators_receipt() {
     const MESSAGES: usize = 200;
     let scene = Scene::set(Drive::Running).await;
     let mut times = Vec::new();
