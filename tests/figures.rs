@@ -109,8 +109,8 @@ fn per(total: f64, count: usize) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it measures"]
 async fn figures_of_notifications_a_second_and_units_a_message() {
-    const SINGLE: usize = 1000;
-    const BATCHES: usize = 10;
+    const SINGLE: usize = 500;
+    const BATCHES: usize = 5;
     let scene = Scene::set(Drive::Manual).await;
     let usage = scene.world.cloud.usage();
     usage.reset();
@@ -128,6 +128,18 @@ async fn figures_of_notifications_a_second_and_units_a_message() {
     let all = SINGLE + BATCHES * 100;
     let watch = Watch::start();
     scene.world.settle().await;
+    // A backlog of one car takes more runs than the streams give it: the sweep does the rest.
+    for _ in 0..60 {
+        if scene.receiver.taken().len() >= all {
+            break;
+        }
+        scene.world.clock.advance(SignedDuration::from_mins(1));
+        for function in ["digest", "deliver"] {
+            let share = json!({"worker": 0, "workers": 1});
+            scene.world.cloud.invoke(function, share).await.unwrap();
+        }
+        scene.world.settle().await;
+    }
     let took = watch.passed();
     println!("digested and delivered: {:.0} a second", 1.0 / per(took.as_secs_f64(), all));
     for function in ["notify", "digest", "deliver"] {
