@@ -25,6 +25,7 @@ pub mod secrets;
 pub mod stellantis;
 pub mod store;
 pub mod tokens;
+pub mod woken;
 
 pub mod visit;
 pub mod webhooks;

@@ -5,7 +5,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod erase;
-mod event;
 mod expire;
 mod perform;
 mod remote;
@@ -22,9 +21,8 @@ use shared::{
     secrets::SecretName,
     store::{self, DueKey, DueTable, control::Control, enrollments},
     visit::{self, subscription::Kept},
+    woken::{Record, Woken},
 };
-
-use crate::event::Woken;
 
 /// The secrets this function must be able to read.
 pub const NEEDS: &[SecretName] = &[SecretName::Maker, SecretName::Seal, SecretName::Edge];
@@ -51,9 +49,9 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 
 /// The stream is a wake-up, not the record: a request that fails here stays due for the sweep, so
 /// none holds up those behind it.
-async fn stream(app: &App, requests: Vec<DueKey>, budget: Budget) -> Result<Value, store::Error> {
+async fn stream(app: &App, requests: Vec<Record>, budget: Budget) -> Result<Value, store::Error> {
     let control = app.store.control().await?;
-    for key in requests {
+    for Record { key, .. } in requests {
         if budget.allows(NEEDED) {
             one(app, &key, &control, budget).await;
         }

@@ -16,8 +16,9 @@ use shared::{
 
 use crate::endpoint::House;
 
-/// What one event may take; none begins without.
-pub(crate) const NEEDED: Duration = Duration::from_secs(12);
+/// What must remain for one event to be begun: what it may take, and the time for sending, or a
+/// long backlog of one car would use up every run before anything is sent.
+pub(crate) const NEEDED: Duration = Duration::from_secs(12 + 30);
 
 /// Hands on all events of a partition, while time remains. Gives the lanes that have news; whatever
 /// goes wrong stays due.

@@ -7,7 +7,6 @@
 mod backoff;
 mod dispatch;
 mod endpoint;
-mod event;
 mod lane;
 mod sweep;
 
@@ -20,9 +19,10 @@ use shared::{
     clock::Budget,
     secrets::SecretName,
     store::{self, lanes::Lane},
+    woken::{Record, Woken},
 };
 
-use crate::{endpoint::House, event::Woken};
+use crate::endpoint::House;
 
 /// The secrets this function must be able to read.
 pub const NEEDS: &[SecretName] = &[SecretName::Webhooks];
@@ -35,7 +35,7 @@ pub const NEEDS: &[SecretName] = &[SecretName::Webhooks];
 pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let budget = Budget::until(event.context.deadline);
     let result = match Woken::read(event.payload) {
-        Woken::ByStream(partitions) => stream(&app, partitions, budget).await,
+        Woken::ByStream(records) => stream(&app, records, budget).await,
         Woken::BySchedule(share) => sweep::run(&app, share, budget).await,
     };
     result.map_err(|error| {
@@ -46,11 +46,9 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 
 /// The stream is a wake-up, not the record: an event that is not handed on here stays due for the
 /// sweep. Endpoints that failed before are left to the sweep too, so that no wake-up waits for them.
-async fn stream(
-    app: &App,
-    partitions: BTreeSet<String>,
-    budget: Budget,
-) -> Result<Value, store::Error> {
+async fn stream(app: &App, records: Vec<Record>, budget: Budget) -> Result<Value, store::Error> {
+    // A partition is worked off as a whole, however many of its events are new.
+    let partitions: BTreeSet<String> = records.into_iter().map(|record| record.key.pk).collect();
     let house = House::enter(app).await?;
     let mut lanes: Vec<Lane> = Vec::new();
     for pk in partitions {

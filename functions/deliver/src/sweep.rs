@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -25,8 +24,6 @@ use crate::{
 
 /// How many lanes are taken from a shard of an endpoint at a time.
 const PAGE: i32 = 100;
-/// What is kept for sending, when there is much to hand on.
-const FOR_SENDING: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
     let house = House::enter(app).await?;
@@ -42,9 +39,8 @@ pub(crate) async fn run(app: &App, share: Share, budget: Budget) -> Result<Value
         }
         true
     };
-    let needed = dispatch::NEEDED + FOR_SENDING;
-    let walk =
-        due::walk(app, (DueTable::Outbox, "deliver"), share, (budget, needed), &work).await?;
+    let budgeted = (budget, dispatch::NEEDED);
+    let walk = due::walk(app, (DueTable::Outbox, "deliver"), share, budgeted, &work).await?;
     let lanes = due_lanes(app, &house, share).await?;
     let count = lanes.len();
     house.send(app, lanes, budget, Patience::Some).await;

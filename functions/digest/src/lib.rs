@@ -4,7 +4,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod event;
 mod hint;
 mod message;
 mod proof;
@@ -20,9 +19,8 @@ use shared::{
     due::{self, Share},
     secrets::SecretName,
     store::{self, DueTable},
+    woken::{Record, Woken},
 };
-
-use crate::event::{Record, Woken};
 
 /// The secrets this function must be able to read.
 pub const NEEDS: &[SecretName] = &[];

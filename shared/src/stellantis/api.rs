@@ -83,11 +83,12 @@ impl Client {
     ) -> Result<Answer<Option<crate::domain::vehicle::Capabilities>>, ApiError> {
         let url = below(&self.settings.b2b_url, &["vehicle", vin.as_str()]);
         let query = vec![("extension", Extension::OnboardCapabilities.as_str().to_owned())];
-        let found = self.get(brand, url, &query, HAL, Credential::Certificate).await;
+        let found = self.call(brand, url, &query, HAL, Credential::Certificate).await;
         found_or_none(found).map(|found| found.map(vehicles::capabilities_of))
     }
 
-    async fn get(
+    /// One call, its answer told apart; what it wants stands in the credential.
+    async fn call(
         &self,
         brand: Brand,
         mut url: Url,
@@ -119,7 +120,7 @@ impl Api<'_> {
     ) -> Result<Answer<Value>, Refusal> {
         let url = below(&self.client.settings.api_url, path);
         let credential = Credential::Bearer(self.token, Ask::Read);
-        self.client.get(self.brand, url, query, accept, credential).await
+        self.client.call(self.brand, url, query, accept, credential).await
     }
 
     /// Changes something below the base: `POST`, `PUT` or `DELETE`, with JSON or without. Any 2xx
@@ -135,7 +136,7 @@ impl Api<'_> {
         let body = body.map(serde_json::to_vec).transpose().map_err(|_| Cause::Refused);
         let body = body.map_err(Refusal::from)?;
         let credential = Credential::Bearer(self.token, Ask::Change(method, body));
-        match self.client.get(self.brand, url, &[], HAL, credential).await {
+        match self.client.call(self.brand, url, &[], HAL, credential).await {
             Ok(found) => Ok(found.map(Some)),
             // A success without a document; a 404 is none.
             Err(Refusal::Empty(quota)) => Ok(Answer { value: None, quota }),

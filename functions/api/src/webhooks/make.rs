@@ -13,23 +13,23 @@ use serde::Deserialize;
 use shared::{
     App,
     domain::{
-        enrollment::{UserRef, sha256},
+        enrollment::UserRef,
         ids::{EnrollmentId, WebhookId},
         webhook::{Filter, MOST, State as Sending, Types, Webhook},
     },
     http::Problem,
-    store::idempotency::Idempotent,
 };
 use utoipa::ToSchema;
 
 use super::{
-    check_description, check_types, check_url, one, parse,
+    check_description, check_types, check_url, one,
     views::{Made, WebhookView},
 };
 use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
+    idempotency,
 };
 
 /// Where events shall be posted to, and which: those that pass every part of the filter.
@@ -76,7 +76,13 @@ pub(crate) async fn post(
     let description = check_description(new.description)?;
     let types = check_types(new.types.unwrap_or_default())?;
     let now = app.clock.now();
-    let id = id_of(&app, &key, &headers, &body.bytes, now).await?;
+    let id = match headers.get("idempotency-key") {
+        None => WebhookId::random(),
+        Some(value) => {
+            let request = ["POST /v1/webhooks", &String::from_utf8_lossy(&body.bytes)];
+            idempotency::first(&app, &key, value, &request, WebhookId::random()).await?
+        }
+    };
     if app.store.webhook(&id, now).await?.is_none() {
         if app.store.webhooks(now).await?.known.len() >= MOST {
             let problem = Problem::new(StatusCode::CONFLICT, "too_many_webhooks");
@@ -131,29 +137,4 @@ async fn shown(app: &App, id: &str, now: Timestamp) -> Result<Made, Error> {
     let secret = app.secrets.webhook_secret(&webhook.id, newest).await?;
     let secret = secret.expose_secret().to_owned();
     Ok(Made { webhook: WebhookView::new(endpoint, now), secret })
-}
-
-/// A new id, or the one that the same request was given before.
-async fn id_of(
-    app: &App,
-    key: &Key,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<WebhookId, Error> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(WebhookId::random()) };
-    let value = value.to_str().ok().filter(|value| (1..=255).contains(&value.len()));
-    let value = value.ok_or_else(|| {
-        Error::invalid("Idempotency-Key", "expected 1 to 255 printable characters")
-    })?;
-    let first = Idempotent {
-        request: sha256(&["POST /v1/webhooks", &String::from_utf8_lossy(body)]),
-        made: WebhookId::random().to_string(),
-    };
-    let known = app.store.idempotent(&key.id, value, first.clone(), now).await?;
-    if known.request != first.request {
-        let problem = Problem::new(StatusCode::CONFLICT, "idempotency_key_reused");
-        return Err(Error::Request(problem.detail("This key was used for another request.")));
-    }
-    parse(&known.made).map_err(|_| Error::Conflict)
 }

@@ -1,18 +1,27 @@
-//! What wakes this function: records of a DynamoDB stream (keys only), or a schedule's input.
+//! What wakes a function that no request wakes: records of a DynamoDB stream (keys only), or a
+//! schedule's input.
 
 use serde::Deserialize;
 use serde_json::Value;
-use shared::{due::Share, store::DueKey};
 
-pub(crate) enum Woken {
+use crate::{due::Share, store::DueKey};
+
+/// Why a function runs.
+#[derive(Debug)]
+pub enum Woken {
+    /// New items: a wake-up, not the record of what is to be done.
     ByStream(Vec<Record>),
+    /// It is time to look for what is due.
     BySchedule(Share),
 }
 
-/// A record, and the name by which its failure is told.
-pub(crate) struct Record {
-    pub(crate) key: DueKey,
-    pub(crate) sequence: String,
+/// A new item.
+#[derive(Debug)]
+pub struct Record {
+    /// Its key; what is due of it, the item itself says.
+    pub key: DueKey,
+    /// The name by which a failure of this record is told.
+    pub sequence: String,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +56,9 @@ struct Text {
 }
 
 impl Woken {
-    pub(crate) fn read(event: Value) -> Self {
+    /// From what Lambda hands over. An input of another shape is that of the only worker.
+    #[must_use]
+    pub fn read(event: Value) -> Self {
         match serde_json::from_value::<Stream>(event.clone()) {
             Ok(stream) => Self::ByStream(stream.records.into_iter().map(record).collect()),
             Err(_) => Self::BySchedule(serde_json::from_value(event).unwrap_or_default()),
