@@ -286,7 +286,7 @@ impl World {
     }
 
     /// Lets time pass. What is scheduled runs every ten minutes of a short while and every hour of
-    /// a long one: each run asks 64 shards of each index, so every minute would cost minutes.
+    /// a long one: each run asks every shard of each index, so every minute would cost minutes.
     pub async fn pass(&self, duration: SignedDuration) {
         let end = self.now() + duration;
         let step = if duration > SignedDuration::from_hours(6) { 60 } else { 10 };

@@ -1,9 +1,10 @@
-//! Working off a due index: a worker walks its shards, with bounded concurrency, while time
-//! remains, and leaves the rest due. The index is the queue; nothing is lost by stopping.
+//! Working off a due index: a worker asks its shards what is due and does it, the oldest first,
+//! with bounded concurrency, while time remains. The rest stays due: the index is the queue, and
+//! nothing is lost by stopping.
 
 use std::{future::Future, time::Duration};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -16,8 +17,8 @@ use crate::{
 
 /// How many items are worked on at once.
 const AT_ONCE: usize = 8;
-/// How many are taken from a shard at a time.
-const PAGE: i32 = 50;
+/// How many are taken from a shard: even a worker with two shards has more than a run can do.
+const PAGE: i32 = 500;
 
 /// A schedule's input: which of how many workers this run is.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -45,8 +46,7 @@ pub struct Walk {
     pub left: usize,
 }
 
-/// Walks the shards of `kind` in `table` and gives every due key to `work`, as long as `needed`
-/// time remains. `work` says whether it came to an end.
+/// Gives every key that is due of `kind` in `table` to `work`, as long as `needed` time remains. `work` says whether it came to an end.
 ///
 /// # Errors
 /// When an index can't be read.
@@ -61,30 +61,30 @@ where
     F: Future<Output = bool>,
 {
     let now = app.clock.now();
-    let mut walk = Walk::default();
-    let mut oldest = None;
-    for shard in shards_of(kind, share.worker, share.workers) {
-        if !budget.allows(needed) {
-            break;
-        }
-        let keys = app.store.due(table, &shard, now, PAGE).await?;
-        walk.found += keys.len();
-        oldest = oldest.into_iter().chain(keys.iter().map(|key| key.due_at)).min();
-        let outcomes = stream::iter(keys).map(|key| {
-            let begin = budget.allows(needed).then(|| work(key));
-            async move {
-                match begin {
-                    Some(work) => work.await,
-                    None => false,
-                }
+    let shards = shards_of(kind, share.worker, share.workers);
+    let pages: Vec<Vec<DueKey>> = stream::iter(shards)
+        .map(|shard| async move { app.store.due(table, &shard, now, PAGE).await })
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut keys = pages.concat();
+    // Of all shards: in a backlog none of them waits for the ones before it.
+    keys.sort_unstable_by_key(|key| key.due_at);
+    let oldest = keys.first().map(|key| key.due_at);
+    let found = keys.len();
+    let outcomes = stream::iter(keys).map(|key| {
+        let begin = budget.allows(needed).then(|| work(key));
+        async move {
+            match begin {
+                Some(work) => work.await,
+                None => false,
             }
-        });
-        let ended: Vec<bool> = outcomes.buffer_unordered(AT_ONCE).collect().await;
-        walk.done += ended.iter().filter(|ended| **ended).count();
-    }
-    walk.left = walk.found - walk.done;
+        }
+    });
+    let ended: Vec<bool> = outcomes.buffer_unordered(AT_ONCE).collect().await;
+    let done = ended.iter().filter(|ended| **ended).count();
     app.metrics.record(Metric::OldestDueAge(kind, age(oldest, now)));
-    Ok(walk)
+    Ok(Walk { found, done, left: found - done })
 }
 
 /// Reported even when nothing is due: silence is an alarm.
