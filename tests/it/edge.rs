@@ -230,17 +230,9 @@ async fn a_foreign_page_or_name_is_refused_at_the_database_and_at_the_maker() {
 async fn an_idempotency_key_gives_one_enrollment_for_one_body_and_refuses_another() {
     let world = World::start().await;
     let wish = |user: &str| json!({"user_ref": user, "brand": "peugeot", "return_to": RETURN_TO});
-    let begin = |user: &'static str, key: &'static str| {
-        let request = client().post(world.url("/v1/enrollments")).bearer_auth(world.key());
-        let request =
-            request.header("content-type", "application/json").header("idempotency-key", key);
-        let request = request.body(wish(user).to_string());
-        async move {
-            let answer = request.send().await.unwrap();
-            let status = answer.status().as_u16();
-            let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-            (status, body)
-        }
+    let begin = async |user: &str, key: &str| {
+        let answer = world.post_once(key, "/v1/enrollments", wish(user)).await;
+        (answer.status, answer.body)
     };
 
     let (first, second) = tokio::join!(begin("user-1", "one"), begin("user-1", "one"));

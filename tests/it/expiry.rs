@@ -74,14 +74,10 @@ async fn what_a_car_did_is_invisible_after_its_retention_in_every_list_and_in_th
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idempotency_key_is_forgotten_after_a_day() {
     let world = World::start().await;
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let begin = || async {
+    let begin = async || {
         let wish = json!({"user_ref": "user-1", "brand": "opel", "return_to": RETURN_TO});
-        let request = http.post(world.url("/v1/enrollments")).bearer_auth(world.key());
-        let request = request.header("idempotency-key", "one").body(wish.to_string());
-        let answer = request.header("content-type", "application/json").send().await.unwrap();
-        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        body["id"].as_str().unwrap().to_owned()
+        let answer = world.post_once("one", "/v1/enrollments", wish).await;
+        answer.body["id"].as_str().unwrap().to_owned()
     };
     let first = begin().await;
     world.clock.advance(SignedDuration::from_hours(23));

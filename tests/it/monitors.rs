@@ -292,6 +292,23 @@ async fn a_rule_is_for_whom_it_names_and_reaches_a_car_that_comes_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_declares_one_rule() {
+    let world = World::start().await;
+    let declare = async |name: &str| {
+        let rule = json!({"name": name, "when": {"use": "charging_started"}});
+        world.post_once("once", "/v1/monitors", rule).await
+    };
+
+    let (one, again) = (declare("charging").await, declare("charging").await);
+    let other = declare("another").await;
+
+    assert_eq!((one.status, again.status), (201, 201), "{}", one.body);
+    assert_eq!(one.body, again.body);
+    assert_eq!((other.status, &other.body["type"]), (409, &json!("idempotency_key_reused")));
+    assert_eq!(world.read("/v1/monitors").await["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_rule_may_not_say_is_refused_by_field_and_nothing_is_stored() {
     let world = World::start().await;
     let wrong = [

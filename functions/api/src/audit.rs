@@ -67,7 +67,8 @@ impl AuditEntry {
 /// A month's commands to cars, oldest first: who asked, when each was sent, how it ended. Kept for
 /// 13 months; of what was erased, ids and times alone.
 #[utoipa::path(
-    get, path = "/v1/audit/remotes", tag = "control", security(("key" = ["admin"])),
+    get, path = "/v1/audit/remotes", operation_id = "audit.remotes",
+    tag = "control", security(("key" = ["admin"])),
     params(
         ("month" = Option<String>, Query, description = "Such as 2026-03; this month by default"),
         ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),

@@ -85,7 +85,8 @@ pub(crate) struct Begun {
 
 /// Begins an enrollment: gives a login link for one user and one brand.
 #[utoipa::path(
-    post, path = "/v1/enrollments", tag = "enrollments", security(("key" = ["enroll"])),
+    post, path = "/v1/enrollments", operation_id = "enrollments.begin",
+    tag = "enrollments", security(("key" = ["enroll"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same enrollment, for a day")),
     request_body = Begin,
     responses((status = 201, body = Begun), (status = 400, body = Problem), (status = 409, body = Problem, description = "The idempotency key was used for another body"))
@@ -101,13 +102,8 @@ pub(crate) async fn post(
     let wish = check(&app.config, body.value)?;
     let now = app.clock.now();
 
-    let id = match headers.get("idempotency-key") {
-        None => EnrollmentId::random(),
-        Some(value) => {
-            let request = ["POST /v1/enrollments", &String::from_utf8_lossy(&body.bytes)];
-            idempotency::first(&app, &key, value, &request, EnrollmentId::random()).await?
-        }
-    };
+    let request = ("POST /v1/enrollments", &body.bytes[..]);
+    let id = idempotency::id(&app, &key, &headers, request, EnrollmentId::random()).await?;
     let enrollment = match app.store.enrollment(&id, now).await? {
         Some(found) => found.value,
         None => create(&app, id, &wish, now).await?,

@@ -40,7 +40,8 @@ pub(crate) struct Confirm {
 
 /// Confirms that the account is the user's own: from here on data flows.
 #[utoipa::path(
-    post, path = "/v1/enrollments/{id}/confirm", tag = "enrollments", security(("key" = ["enroll"])),
+    post, path = "/v1/enrollments/{id}/confirm", operation_id = "enrollments.confirm",
+    tag = "enrollments", security(("key" = ["enroll"])),
     params(("id" = String, Path)), request_body = Confirm,
     responses(
         (status = 200, body = EnrollmentView), (status = 403, body = Problem, description = "Not the confirmation of this enrollment"),

@@ -58,7 +58,8 @@ impl ControlView {
 
 /// Which brands are stopped, and which hosts of the maker are left alone until when.
 #[utoipa::path(
-    get, path = "/v1/control", tag = "control", security(("key" = ["admin"])),
+    get, path = "/v1/control", operation_id = "control.get",
+    tag = "control", security(("key" = ["admin"])),
     responses((status = 200, body = ControlView), (status = 403, body = Problem))
 )]
 #[tracing::instrument(name = "control.get", skip_all)]
@@ -70,7 +71,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, key: Key) -> Result<Json<Co
 /// Stops the brands named and resumes all others: from the next run on nothing is renewed or
 /// fetched for them, and no code is exchanged.
 #[utoipa::path(
-    put, path = "/v1/control", tag = "control", security(("key" = ["admin"])),
+    put, path = "/v1/control", operation_id = "control.put",
+    tag = "control", security(("key" = ["admin"])),
     request_body = Switch,
     responses(
         (status = 200, body = ControlView), (status = 400, body = Problem), (status = 403, body = Problem),

@@ -32,7 +32,8 @@ pub(crate) struct Eligibility {
 
 /// Asks the maker what a car can do. No user is involved.
 #[utoipa::path(
-    get, path = "/v1/eligibility/{vin}", tag = "vehicles", security(("key" = ["enroll"])),
+    get, path = "/v1/eligibility/{vin}", operation_id = "eligibility.get",
+    tag = "vehicles", security(("key" = ["enroll"])),
     params(("vin" = String, Path), ("brand" = Option<Brand>, Query, description = "Where the VIN does not tell it")),
     responses((status = 200, body = Eligibility), (status = 202, description = "The maker is slow: ask again"), (status = 400, body = Problem))
 )]

@@ -20,7 +20,8 @@ use crate::{
 
 /// Finds enrollments of a user, or in a state.
 #[utoipa::path(
-    get, path = "/v1/enrollments", tag = "enrollments", security(("key" = ["read"])),
+    get, path = "/v1/enrollments", operation_id = "enrollments.list",
+    tag = "enrollments", security(("key" = ["read"])),
     params(
         ("user_ref" = Option<String>, Query, description = "Your name for the user"),
         ("status" = Option<Status>, Query),
@@ -59,7 +60,8 @@ pub(crate) async fn list(
 
 /// One enrollment: where it stands and why, and what the user agreed to.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}", tag = "enrollments", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}", operation_id = "enrollments.get",
+    tag = "enrollments", security(("key" = ["read"])),
     params(("id" = String, Path)),
     responses((status = 200, body = EnrollmentView), (status = 404, body = Problem))
 )]

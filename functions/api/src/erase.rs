@@ -34,7 +34,8 @@ pub(crate) struct Progress {
 
 /// Erases an enrollment: nothing is shown, fetched or told from now on.
 #[utoipa::path(
-    delete, path = "/v1/enrollments/{id}", tag = "enrollments", security(("key" = ["erase"])),
+    delete, path = "/v1/enrollments/{id}", operation_id = "enrollments.erase",
+    tag = "enrollments", security(("key" = ["erase"])),
     params(("id" = String, Path)),
     responses((status = 202, body = Progress, description = "`Location` tells the progress"), (status = 404, body = Problem))
 )]
@@ -67,7 +68,8 @@ pub(crate) async fn delete(
 
 /// How far an erasure has come, and what became of the grant at the maker.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/erasure", tag = "enrollments", security(("key" = ["erase"])),
+    get, path = "/v1/enrollments/{id}/erasure", operation_id = "erasure.get",
+    tag = "enrollments", security(("key" = ["erase"])),
     params(("id" = String, Path)),
     responses((status = 200, body = Progress), (status = 404, body = Problem))
 )]

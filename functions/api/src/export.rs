@@ -39,7 +39,8 @@ pub(crate) struct Exported {
 
 /// Everything we hold of this enrollment (GDPR, article 15 and 20).
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/export", tag = "enrollments", security(("key" = ["read", "read:position"])),
+    get, path = "/v1/enrollments/{id}/export", operation_id = "enrollments.export",
+    tag = "enrollments", security(("key" = ["read", "read:position"])),
     params(("id" = String, Path)),
     responses((status = 200, body = Export), (status = 404, body = Problem))
 )]

@@ -26,7 +26,8 @@ const LOOKS: usize = 10;
 /// What changed, when it was seen: oldest first. Where what is wanted is rare, a
 /// page may hold less than `limit`, and yet give a `next`: only its absence says that this was all.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles/{vin}/history", tag = "vehicles", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}/history", operation_id = "history.get",
+    tag = "vehicles", security(("key" = ["read"])),
     params(
         ("id" = String, Path), ("vin" = String, Path),
         ("from" = Option<String>, Query, description = "RFC 3339; the beginning by default"),
@@ -61,7 +62,8 @@ pub(crate) async fn observations(
 
 /// The car's warnings, by start.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles/{vin}/alerts", tag = "vehicles", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}/alerts", operation_id = "alerts.get",
+    tag = "vehicles", security(("key" = ["read"])),
     params(
         ("id" = String, Path), ("vin" = String, Path), ("from" = Option<String>, Query),
         ("to" = Option<String>, Query), ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
@@ -88,7 +90,8 @@ pub(crate) async fn alerts(
 
 /// The car's journeys, by start.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles/{vin}/trips", tag = "vehicles", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}/trips", operation_id = "trips.get",
+    tag = "vehicles", security(("key" = ["read"])),
     params(
         ("id" = String, Path), ("vin" = String, Path), ("from" = Option<String>, Query),
         ("to" = Option<String>, Query), ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),

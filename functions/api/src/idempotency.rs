@@ -2,10 +2,22 @@
 
 use std::str::FromStr;
 
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use shared::{App, domain::enrollment::sha256, http::Problem, store::idempotency::Idempotent};
 
 use crate::{Error, auth::Key};
+
+/// The id of what a POST makes: `fresh`, or what the first request under its `Idempotency-Key` made.
+pub(crate) async fn id<T: FromStr + ToString>(
+    app: &App,
+    key: &Key,
+    headers: &HeaderMap,
+    (operation, body): (&str, &[u8]),
+    fresh: T,
+) -> Result<T, Error> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(fresh) };
+    first(app, key, value, &[operation, &String::from_utf8_lossy(body)], fresh).await
+}
 
 /// The id that the first request under an `Idempotency-Key` made: `fresh`, if this is the first.
 pub(crate) async fn first<T: FromStr + ToString>(

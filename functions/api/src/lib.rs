@@ -21,6 +21,7 @@ mod monitors;
 mod quarantine;
 mod refresh;
 mod remotes;
+mod routes;
 mod vehicles;
 mod views;
 mod wait;
@@ -30,10 +31,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use shared::{App, http, secrets::SecretName};
-use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use auth::Bearer;
 pub use error::Error;
 
 /// The secrets this function must be able to read.
@@ -42,63 +40,10 @@ pub const NEEDS: &[SecretName] = &[SecretName::Edge, SecretName::Webhooks];
 /// The longest body taken.
 const LONGEST_BODY: usize = 64 * 1024;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "accessing-party",
-        description = "Connect drivers' Peugeot, Citroën, DS, Opel and Vauxhall accounts and read their cars."
-    ),
-    modifiers(&Bearer),
-    tags(
-        (name = "enrollments", description = "One user's consent for one brand account"),
-        (name = "vehicles", description = "What is known of the cars of an enrollment"),
-        (name = "monitors", description = "Rules: what to be told of, declared once for many cars"),
-        (name = "remotes", description = "Commands to cars"),
-        (name = "notifications", description = "What the maker sent and nobody could understand"),
-        (name = "webhooks", description = "Where events are posted to, signed"),
-        (name = "control", description = "Whether the maker may be called"),
-    )
-)]
-struct Document;
-
-fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(begin::post, enrollments::list))
-        .routes(routes!(enrollments::get, erase::delete))
-        .routes(routes!(confirm::post))
-        .routes(routes!(export::get))
-        .routes(routes!(erase::progress))
-        .routes(routes!(vehicles::find))
-        .routes(routes!(vehicles::list))
-        .routes(routes!(vehicles::get))
-        .routes(routes!(history::observations))
-        .routes(routes!(history::alerts))
-        .routes(routes!(history::trips))
-        .routes(routes!(refresh::post))
-        .routes(routes!(remotes::post, remotes::list))
-        .routes(routes!(remotes::get))
-        .routes(routes!(audit::remotes))
-        .routes(routes!(eligibility::get))
-        .routes(routes!(monitors::post, monitors::list))
-        .routes(routes!(monitors::get, monitors::put, monitors::delete))
-        .routes(routes!(monitors::vehicles))
-        .routes(routes!(monitors::of_vehicle))
-        .routes(routes!(quarantine::list))
-        .routes(routes!(quarantine::replay))
-        .routes(routes!(control::get, control::put))
-        .routes(routes!(webhooks::post, webhooks::list))
-        .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
-        .routes(routes!(webhooks::rotate))
-        .routes(routes!(webhooks::test))
-        .routes(routes!(webhooks::deliveries))
-        .routes(routes!(webhooks::replay))
-}
-
 /// The function's routes.
 pub fn router(app: Arc<App>) -> Router {
     let https = app.config.is_https();
-    let (router, _) = routes().split_for_parts();
-    router
+    routes::router()
         .fallback(http::not_found)
         .method_not_allowed_fallback(http::method_not_allowed)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
@@ -116,13 +61,29 @@ pub fn router(app: Arc<App>) -> Router {
     reason = "a description that can't be written is a mistake in this code"
 )]
 pub fn openapi() -> String {
-    let mut text = routes().get_openapi().to_pretty_json().expect("a description");
+    let mut text = routes::description().to_pretty_json().expect("a description");
     text.push('\n');
     text
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let description: Value = serde_json::from_str(&super::openapi()).unwrap();
+        let paths = description["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+        let mut names: Vec<_> =
+            operations.map(|it| it["operationId"].as_str().unwrap().to_owned()).collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+
+        assert!(all > 30 && names.len() == all, "{all} operations: {names:?}");
+    }
+
     /// `ACCEPT=1 cargo test -p api` writes it anew.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the test")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, RawQuery, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -31,7 +31,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
-    cursor, enrollments,
+    cursor, enrollments, idempotency,
     views::Page,
 };
 
@@ -81,13 +81,21 @@ impl WatchView {
 
 /// Declares a rule: within minutes every car that it is for is monitored, or says why not.
 #[utoipa::path(
-    post, path = "/v1/monitors", tag = "monitors", security(("key" = ["admin"])), request_body = Wish,
-    responses((status = 201, body = MonitorView), (status = 400, body = Problem), (status = 404, body = Problem, description = "No such enrollment or car"))
+    post, path = "/v1/monitors", operation_id = "monitors.post",
+    tag = "monitors", security(("key" = ["admin"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same rule, for a day")),
+    request_body = Wish,
+    responses(
+        (status = 201, body = MonitorView), (status = 400, body = Problem),
+        (status = 404, body = Problem, description = "No such enrollment or car"),
+        (status = 409, body = Problem, description = "The idempotency key was used for another body"),
+    )
 )]
 #[tracing::instrument(name = "monitors.post", skip_all)]
 pub(crate) async fn post(
     State(app): State<Arc<App>>,
     key: Key,
+    headers: HeaderMap,
     body: Body<Wish>,
 ) -> Result<(StatusCode, Json<MonitorView>), Error> {
     key.require(Scope::Admin)?;
@@ -96,8 +104,13 @@ pub(crate) async fn post(
         enrollments::open(&app, car.enrollment.as_str()).await?;
         app.store.known(&car.enrollment, &car.vin).await?.ok_or(Error::NotFound)?;
     }
+    let request = ("POST /v1/monitors", &body.bytes[..]);
+    let id = idempotency::id(&app, &key, &headers, request, RuleId::random()).await?;
+    if let Some(made) = app.store.rule(&id).await? {
+        return Ok((StatusCode::CREATED, Json(made.into())));
+    }
     let now = app.clock.now();
-    let rule = Rule { id: RuleId::random(), wish, created_at: now, updated_at: now };
+    let rule = Rule { id, wish, created_at: now, updated_at: now };
     let mut transaction = Transaction::new();
     app.store.add_rule_in(&mut transaction, &rule)?;
     spread_in(&app, &mut transaction, &rule).await?;
@@ -108,7 +121,8 @@ pub(crate) async fn post(
 
 /// All rules.
 #[utoipa::path(
-    get, path = "/v1/monitors", tag = "monitors", security(("key" = ["admin"])),
+    get, path = "/v1/monitors", operation_id = "monitors.list",
+    tag = "monitors", security(("key" = ["admin"])),
     params(
         ("limit" = Option<u8>, Query, description = "1 to 100"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
@@ -132,7 +146,8 @@ pub(crate) async fn list(
 
 /// One rule.
 #[utoipa::path(
-    get, path = "/v1/monitors/{id}", tag = "monitors", security(("key" = ["admin"])),
+    get, path = "/v1/monitors/{id}", operation_id = "monitors.get",
+    tag = "monitors", security(("key" = ["admin"])),
     params(("id" = String, Path)),
     responses((status = 200, body = MonitorView), (status = 404, body = Problem))
 )]
@@ -148,7 +163,8 @@ pub(crate) async fn get(
 
 /// Says a rule anew, all of it; whom it is for stays.
 #[utoipa::path(
-    put, path = "/v1/monitors/{id}", tag = "monitors", security(("key" = ["admin"])),
+    put, path = "/v1/monitors/{id}", operation_id = "monitors.put",
+    tag = "monitors", security(("key" = ["admin"])),
     params(("id" = String, Path)), request_body = Wish,
     responses((status = 200, body = MonitorView), (status = 400, body = Problem), (status = 404, body = Problem))
 )]
@@ -177,7 +193,8 @@ pub(crate) async fn put(
 
 /// Deletes a rule; its monitors at the maker follow within minutes.
 #[utoipa::path(
-    delete, path = "/v1/monitors/{id}", tag = "monitors", security(("key" = ["admin"])),
+    delete, path = "/v1/monitors/{id}", operation_id = "monitors.delete",
+    tag = "monitors", security(("key" = ["admin"])),
     params(("id" = String, Path)),
     responses((status = 204), (status = 404, body = Problem))
 )]
@@ -199,7 +216,8 @@ pub(crate) async fn delete(
 
 /// How a rule stands on each car that it has reached.
 #[utoipa::path(
-    get, path = "/v1/monitors/{id}/vehicles", tag = "monitors", security(("key" = ["admin"])),
+    get, path = "/v1/monitors/{id}/vehicles", operation_id = "monitors.vehicles",
+    tag = "monitors", security(("key" = ["admin"])),
     params(
         ("id" = String, Path),
         ("limit" = Option<u8>, Query, description = "1 to 100"),
@@ -230,7 +248,8 @@ pub(crate) async fn vehicles(
 
 /// How every rule stands on a car.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles/{vin}/monitors", tag = "monitors", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}/monitors", operation_id = "monitors.of_vehicle",
+    tag = "monitors", security(("key" = ["read"])),
     params(("id" = String, Path), ("vin" = String, Path)),
     responses((status = 200, body = Page<WatchView>), (status = 404, body = Problem))
 )]

@@ -87,7 +87,8 @@ impl From<Bad> for Quarantined {
 /// Notifications that could not be understood within the last week. A page may hold less than
 /// `limit` and yet give a `next`: only its absence says that this was all.
 #[utoipa::path(
-    get, path = "/v1/notifications/quarantine", tag = "notifications", security(("key" = ["admin"])),
+    get, path = "/v1/notifications/quarantine", operation_id = "quarantine.list",
+    tag = "notifications", security(("key" = ["admin"])),
     params(("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<Quarantined>), (status = 403, body = Problem))
 )]
@@ -108,7 +109,8 @@ pub(crate) async fn list(
 
 /// Takes it once more, as if it had just come: when this version has learnt to read it.
 #[utoipa::path(
-    post, path = "/v1/notifications/quarantine/{id}/replay", tag = "notifications",
+    post, path = "/v1/notifications/quarantine/{id}/replay", operation_id = "quarantine.replay",
+    tag = "notifications",
     security(("key" = ["admin"])), params(("id" = String, Path)),
     responses(
         (status = 202, body = Replayed), (status = 403, body = Problem), (status = 404, body = Problem),

@@ -29,7 +29,8 @@ use crate::{
 
 /// Fetches a car's state from the maker now: waits up to 20 s for it, else answers 202.
 #[utoipa::path(
-    post, path = "/v1/enrollments/{id}/vehicles/{vin}/refresh", tag = "vehicles", security(("key" = ["read"])),
+    post, path = "/v1/enrollments/{id}/vehicles/{vin}/refresh", operation_id = "vehicles.refresh",
+    tag = "vehicles", security(("key" = ["read"])),
     params(("id" = String, Path), ("vin" = String, Path)),
     responses(
         (status = 200, body = VehicleState), (status = 202, description = "Under way: read the vehicle in a while"),

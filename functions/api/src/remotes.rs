@@ -82,7 +82,8 @@ impl RemoteView {
 
 /// Commands a car. It is sent at most once: read it to see how far it is.
 #[utoipa::path(
-    post, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes", tag = "remotes",
+    post, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes", operation_id = "remotes.post",
+    tag = "remotes",
     security(("key" = ["remote:door", "remote:horn", "remote:lights", "remote:charging", "remote:preconditioning", "remote:wake_up", "remote:navigation"])),
     params(
         ("id" = String, Path), ("vin" = String, Path),
@@ -120,7 +121,8 @@ pub(crate) async fn post(
 
 /// The commands to a car in the last 30 days, newest first.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes", tag = "remotes", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes", operation_id = "remotes.list",
+    tag = "remotes", security(("key" = ["read"])),
     params(
         ("id" = String, Path), ("vin" = String, Path),
         ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
@@ -150,7 +152,8 @@ pub(crate) async fn list(
 
 /// One command to a car.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes/{remote}", tag = "remotes", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes/{remote}", operation_id = "remotes.get",
+    tag = "remotes", security(("key" = ["read"])),
     params(("id" = String, Path), ("vin" = String, Path), ("remote" = String, Path)),
     responses((status = 200, body = RemoteView), (status = 404, body = Problem))
 )]

@@ -22,7 +22,8 @@ use crate::{
 
 /// Finds cars by VIN or by user. One car can stand under several enrollments: cars are shared.
 #[utoipa::path(
-    get, path = "/v1/vehicles", tag = "vehicles", security(("key" = ["read"])),
+    get, path = "/v1/vehicles", operation_id = "vehicles.find",
+    tag = "vehicles", security(("key" = ["read"])),
     params(("vin" = Option<String>, Query), ("user_ref" = Option<String>, Query)),
     responses((status = 200, body = Page<VehicleView>), (status = 400, body = Problem))
 )]
@@ -62,7 +63,8 @@ pub(crate) async fn find(
 
 /// The cars of an enrollment.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles", tag = "vehicles", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles", operation_id = "vehicles.list",
+    tag = "vehicles", security(("key" = ["read"])),
     params(("id" = String, Path)),
     responses((status = 200, body = Page<VehicleView>), (status = 404, body = Problem))
 )]
@@ -89,7 +91,8 @@ async fn all(app: &App, id: &EnrollmentId) -> Result<Vec<(Vin, VehicleView)>, Er
 /// A car's normalised latest state: each value with its unit and time, and what is missing or
 /// stale with the reason.
 #[utoipa::path(
-    get, path = "/v1/enrollments/{id}/vehicles/{vin}", tag = "vehicles", security(("key" = ["read"])),
+    get, path = "/v1/enrollments/{id}/vehicles/{vin}", operation_id = "vehicles.get",
+    tag = "vehicles", security(("key" = ["read"])),
     params(("id" = String, Path), ("vin" = String, Path)),
     responses((status = 200, body = VehicleState), (status = 404, body = Problem))
 )]

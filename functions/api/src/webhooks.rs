@@ -73,7 +73,8 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 /// Every endpoint, oldest first.
 #[utoipa::path(
-    get, path = "/v1/webhooks", tag = "webhooks", security(("key" = ["admin"])),
+    get, path = "/v1/webhooks", operation_id = "webhooks.list",
+    tag = "webhooks", security(("key" = ["admin"])),
     responses((status = 200, body = Webhooks), (status = 403, body = Problem))
 )]
 #[tracing::instrument(name = "webhooks.list", skip_all)]
@@ -86,7 +87,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, key: Key) -> Result<Json<W
 
 /// One endpoint: what is sent to it, and how it fares.
 #[utoipa::path(
-    get, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    get, path = "/v1/webhooks/{id}", operation_id = "webhooks.get",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path)),
     responses((status = 200, body = WebhookView), (status = 404, body = Problem))
 )]
@@ -104,7 +106,8 @@ pub(crate) async fn get(
 /// Changes an endpoint, or switches it off and on. What waits for it already is sent to where it is
 /// now; a new filter is for events from now on.
 #[utoipa::path(
-    patch, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    patch, path = "/v1/webhooks/{id}", operation_id = "webhooks.patch",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path)), request_body = Change,
     responses(
         (status = 200, body = WebhookView), (status = 400, body = Problem), (status = 404, body = Problem),
@@ -131,7 +134,8 @@ pub(crate) async fn patch(
 
 /// Deletes an endpoint: nothing more is sent to it, and what waited for it is removed.
 #[utoipa::path(
-    delete, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    delete, path = "/v1/webhooks/{id}", operation_id = "webhooks.delete",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path)),
     responses((status = 204), (status = 404, body = Problem))
 )]

@@ -89,20 +89,9 @@ async fn a_test_goes_to_the_endpoint_that_is_tried_and_to_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_makes_one_endpoint_and_shows_its_secret_again() {
     let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let post = async |url: &str| {
-        let answer = http
-            .post(world.url("/v1/webhooks"))
-            .header("authorization", format!("Bearer {}", world.key()))
-            .header("idempotency-key", "once")
-            .header("content-type", "application/json")
-            .body(json!({"url": url}).to_string())
-            .send()
-            .await
-            .unwrap();
-        let status = answer.status().as_u16();
-        let body: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        (status, body["secret"].clone())
+        let answer = world.post_once("once", "/v1/webhooks", json!({"url": url})).await;
+        (answer.status, answer.body["secret"].clone())
     };
 
     let (one, again) = (post(receiver.url()).await, post(receiver.url()).await);

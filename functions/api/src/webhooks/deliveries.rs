@@ -60,7 +60,8 @@ pub(crate) struct Tested {
 
 /// What an endpoint did not take within three days: kept for two weeks more.
 #[utoipa::path(
-    get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks", security(("key" = ["admin"])),
+    get, path = "/v1/webhooks/{id}/deliveries", operation_id = "webhooks.deliveries",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(
         ("id" = String, Path), ("state" = Option<String>, Query, description = "`dead`"),
         ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
@@ -95,7 +96,8 @@ pub(crate) async fn deliveries(
 
 /// Sends events again that were given up, oldest first, under the same ids and marked as replayed.
 #[utoipa::path(
-    post, path = "/v1/webhooks/{id}/replay", tag = "webhooks", security(("key" = ["admin"])),
+    post, path = "/v1/webhooks/{id}/replay", operation_id = "webhooks.replay",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path)), request_body = Replay,
     responses((status = 202, body = Replayed), (status = 400, body = Problem), (status = 404, body = Problem))
 )]
@@ -154,7 +156,8 @@ async fn select(
 
 /// Sends an event of the type `webhook.test` to this endpoint alone.
 #[utoipa::path(
-    post, path = "/v1/webhooks/{id}/test", tag = "webhooks", security(("key" = ["admin"])),
+    post, path = "/v1/webhooks/{id}/test", operation_id = "webhooks.test",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path)),
     responses(
         (status = 202, body = Tested), (status = 404, body = Problem),

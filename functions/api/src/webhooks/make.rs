@@ -52,7 +52,8 @@ pub(crate) struct New {
 
 /// Adds an endpoint, and shows its secret this once.
 #[utoipa::path(
-    post, path = "/v1/webhooks", tag = "webhooks", security(("key" = ["admin"])),
+    post, path = "/v1/webhooks", operation_id = "webhooks.make",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same endpoint, for a day")),
     request_body = New,
     responses(
@@ -76,13 +77,8 @@ pub(crate) async fn post(
     let description = check_description(new.description)?;
     let types = check_types(new.types.unwrap_or_default())?;
     let now = app.clock.now();
-    let id = match headers.get("idempotency-key") {
-        None => WebhookId::random(),
-        Some(value) => {
-            let request = ["POST /v1/webhooks", &String::from_utf8_lossy(&body.bytes)];
-            idempotency::first(&app, &key, value, &request, WebhookId::random()).await?
-        }
-    };
+    let request = ("POST /v1/webhooks", &body.bytes[..]);
+    let id = idempotency::id(&app, &key, &headers, request, WebhookId::random()).await?;
     if app.store.webhook(&id, now).await?.is_none() {
         if app.store.webhooks(now).await?.known.len() >= MOST {
             let problem = Problem::new(StatusCode::CONFLICT, "too_many_webhooks");
@@ -109,7 +105,8 @@ pub(crate) async fn post(
 /// Makes a new secret, and shows it this once. The one before stays valid for a day, in which
 /// every event is signed with both.
 #[utoipa::path(
-    post, path = "/v1/webhooks/{id}/rotate", tag = "webhooks", security(("key" = ["admin"])),
+    post, path = "/v1/webhooks/{id}/rotate", operation_id = "webhooks.rotate",
+    tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path)),
     responses((status = 200, body = Made), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
