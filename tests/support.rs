@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod described;
 mod luck;
 
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
@@ -133,9 +134,12 @@ impl World {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
             None => request,
         };
-        let answer = request.send().await.unwrap();
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let answer = self.http.execute(request).await.unwrap();
         let status = answer.status().as_u16();
         let body = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
+        described::check(method.as_str(), &path, status, &body);
         Answer { status, body }
     }
 
@@ -300,18 +304,17 @@ impl World {
     /// The events told of an enrollment so far, oldest first.
     pub async fn events(&self, id: &str) -> Vec<Value> {
         let items = self.cloud.items("Outbox").await.unwrap();
-        let mut events: Vec<Value> = items
-            .into_iter()
-            .filter(|item| item["pk"]["S"] == format!("ENR#{id}"))
-            // Not those in lanes: each stands here once, handed on or not.
-            .filter(|item| {
-                let sk = item["sk"]["S"].as_str().unwrap();
-                sk.starts_with("EVT#") || sk.starts_with("TOLD#")
+        let own = items.iter().filter(|item| item["pk"]["S"] == format!("ENR#{id}"));
+        // Not those in lanes: each stands here once, handed on or not.
+        let mut events: Vec<(&str, Value)> = own
+            .filter_map(|item| {
+                let (kind, order) = item["sk"]["S"].as_str()?.split_once('#')?;
+                let stands = matches!(kind, "EVT" | "TOLD");
+                stands.then(|| (order, item["event"]["M"].clone()))
             })
-            .map(|item| item["event"]["M"].clone())
             .collect();
-        events.sort_by_key(|event| event["time"]["S"].as_str().unwrap_or_default().to_owned());
-        events
+        events.sort_by_key(|(order, _)| *order);
+        events.into_iter().map(|(_, event)| event).collect()
     }
 
     /// The types of those events.

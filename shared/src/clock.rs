@@ -1,7 +1,10 @@
 //! The only place that reads the time, so that a test can run a month in seconds.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -67,6 +70,19 @@ impl Budget {
     pub fn allows(&self, duration: Duration) -> bool {
         self.ends.saturating_duration_since(Instant::now()) >= duration
     }
+}
+
+/// A number that grows from call to call: microseconds of the machine's clock, whatever clock a
+/// deployment lives by, and never one twice in a process. It tells what came first within a second.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+pub fn order() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+    let next = |last: u64| Some(now.max(last + 1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    now.max(last.unwrap_or_default() + 1)
 }
 
 /// A moment so much later; the same one if there is no such moment.

@@ -23,6 +23,7 @@ const LONGEST: usize = 2048;
 /// Who vouches that the browser is the right user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ConfirmBy)]
 pub enum Confirm {
     /// The operator's backend, from the session of the browser that came back to `return_to`.
     Session,

@@ -64,9 +64,16 @@ impl Error {
             self,
             Self::Maker(ApiError::Transient { .. } | ApiError::Limited { .. })
                 | Self::Token(
-                    tokens::Error::Busy | tokens::Error::NotNow | tokens::Error::Maker(_)
+                    tokens::Error::Busy
+                        | tokens::Error::NotNow
+                        | tokens::Error::Maker(_)
+                        | tokens::Error::Tls(_)
+                        | tokens::Error::Secret(_)
+                        | tokens::Error::Store(_)
+                        | tokens::Error::Lost(_)
                 )
                 | Self::Secret(_)
+                | Self::Tls(_)
                 | Self::Store(_)
         )
     }

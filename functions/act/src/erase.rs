@@ -11,23 +11,15 @@ use shared::{
         event::{Event, What},
         ids::EnrollmentId,
     },
-    stellantis::oauth::TokenError,
-    store::{
-        Transaction, Versioned,
-        control::Control,
-        enrollments::ListBy,
-        grants::{Claim, ClaimFor},
-        subscriptions::Hold,
-    },
-    tokens,
+    store::{Transaction, Versioned, control::Control, enrollments::ListBy, subscriptions::Hold},
     visit::{Error, Visit},
 };
 
-/// How long the maker is asked to revoke before that is reported as unconfirmed.
-const ASK_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+use crate::grants;
+
 /// Items deleted in one run.
 const AT_ONCE: usize = 500;
-/// The grant's lease: longer than any renewal in flight.
+/// The subscription's lease: longer than any run that may be creating it.
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
 
 /// Whether it came to an end.
@@ -52,10 +44,10 @@ pub(crate) async fn run(
         }
     }
     if erasure.revocation.is_none() {
-        erasure.revocation = Some(match revoke(app, &enrollment.value, &erasure).await? {
-            Some(revocation) => revocation,
-            None => return Ok(false),
-        });
+        let overdue = grants::is_overdue(erasure.requested_at, now);
+        let ended = grants::end_all(app, &enrollment.value, overdue).await?;
+        let Some(revocation) = ended else { return Ok(false) };
+        erasure.revocation = Some(revocation);
         enrollment = record(app, enrollment, erasure.clone()).await?;
     }
     if let Some(grant) = &enrollment.value.grant {
@@ -93,7 +85,7 @@ async fn unsubscribe(
         Hold::Busy => return Ok(None),
         Hold::Gone => return Ok(Some(Revocation::NothingToRevoke)),
     };
-    let overdue = erasure.requested_at.is_some_and(|at| now.duration_since(at) > ASK_FOR);
+    let overdue = grants::is_overdue(erasure.requested_at, now);
     let asked = async {
         let mut visit = Visit::begin(app, enrollment, control, budget).await?;
         visit.unsubscribe().await
@@ -104,7 +96,7 @@ async fn unsubscribe(
         Err(error) => {
             tracing::warn!(enrollment.id = %enrollment.id, error = %error, "a subscription to erase was not deleted yet");
             // Due from the erasure alone: its own looks would only stand in the way.
-            let never = now + ASK_FOR * 2;
+            let never = now + grants::ASK_FOR * 2;
             app.store.give_back_subscription(&held, &held.subscription, never).await?;
             Ok(None)
         }
@@ -134,39 +126,6 @@ async fn last_of(app: &App, enrollment: &Enrollment) -> Result<Option<UserRef>, 
         let Some(next) = next else { return Ok(Some(user.clone())) };
         after = Some(next);
     }
-}
-
-/// Takes the lease (and so waits for a renewal in flight), revokes. `None`: not yet.
-async fn revoke(
-    app: &App,
-    enrollment: &Enrollment,
-    erasure: &Erasure,
-) -> Result<Option<Revocation>, Error> {
-    let Some(id) = &enrollment.grant else { return Ok(Some(Revocation::NothingToRevoke)) };
-    let now = app.clock.now();
-    let overdue = erasure.requested_at.is_some_and(|at| now.duration_since(at) > ASK_FOR);
-    match app.store.claim_grant(id, ClaimFor::End, now, LEASE).await? {
-        Claim::Gone => Ok(Some(Revocation::NothingToRevoke)),
-        Claim::Busy => Ok(None),
-        Claim::Ours(grant) => match ask_maker(app, &grant).await {
-            // Done, or the maker does not know it any more.
-            Ok(()) | Err(tokens::Error::Maker(TokenError::InvalidGrant)) => {
-                Ok(Some(Revocation::Confirmed))
-            }
-            Err(_) if overdue => Ok(Some(Revocation::Unconfirmed)),
-            Err(error) => {
-                tracing::warn!(enrollment.id = %enrollment.id, error = %error, "a grant to erase was not revoked yet");
-                app.store.release_grant(&grant, false, now + LEASE).await?;
-                Ok(None)
-            }
-        },
-    }
-}
-
-async fn ask_maker(app: &App, grant: &shared::store::grants::Grant) -> Result<(), tokens::Error> {
-    let (_, refresh_token) = tokens::open(app, grant).await?;
-    let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
-    client.revoke(grant.brand, &refresh_token).await.map_err(tokens::Error::Maker)
 }
 
 async fn record(

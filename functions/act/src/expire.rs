@@ -1,5 +1,5 @@
-//! States that do not last: a callback that died, a confirmation that never came, an account that
-//! had no car yesterday, an erasure under way.
+//! States that do not last: a callback that died, a confirmation that never came, grants that a new
+//! consent replaced, an account that had no car yesterday, an erasure under way.
 
 use shared::{
     App,
@@ -13,7 +13,7 @@ use shared::{
     visit::{Error, Visit},
 };
 
-use crate::erase;
+use crate::{erase, grants};
 
 pub(crate) async fn run(
     app: &App,
@@ -45,6 +45,11 @@ pub(crate) async fn run(
             erase::run(app, id, control, budget).await
         }
         Status::Erasing => erase::run(app, id, control, budget).await,
+        Status::Active | Status::ReauthorizationRequired
+            if !enrollment.value.former_grants.is_empty() =>
+        {
+            grants::end_former(app, &enrollment).await
+        }
         Status::Active => {
             let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
             visit.discover(enrollment.version).await?;

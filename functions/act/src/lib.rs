@@ -6,6 +6,7 @@
 
 mod erase;
 mod expire;
+mod grants;
 mod perform;
 mod remote;
 mod spread;
@@ -48,15 +49,28 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 }
 
 /// The stream is a wake-up, not the record: a request that fails here stays due for the sweep, so
-/// none holds up those behind it.
-async fn stream(app: &App, requests: Vec<Record>, budget: Budget) -> Result<Value, store::Error> {
+/// none holds up those behind it. What there is no time for comes again.
+async fn stream(
+    app: &App,
+    mut requests: Vec<Record>,
+    budget: Budget,
+) -> Result<Value, store::Error> {
     let control = app.store.control().await?;
-    for Record { key, .. } in requests {
+    // Commands first: they are of use for a minute.
+    requests.sort_by_key(|record| !is_command(&record.key));
+    let mut left = Vec::new();
+    for Record { key, sequence } in requests {
         if budget.allows(NEEDED) {
             one(app, &key, &control, budget).await;
+        } else {
+            left.push(json!({ "itemIdentifier": sequence }));
         }
     }
-    Ok(json!({ "batchItemFailures": [] }))
+    Ok(json!({ "batchItemFailures": left }))
+}
+
+fn is_command(key: &DueKey) -> bool {
+    key.sk.starts_with("RMT#")
 }
 
 async fn sweep(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
@@ -72,7 +86,7 @@ async fn sweep(app: &App, share: Share, budget: Budget) -> Result<Value, store::
 
 /// One request or command; whatever goes wrong with it does not stop the others.
 async fn one(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
-    let done = if key.sk.starts_with("RMT#") {
+    let done = if is_command(key) {
         remote::run(app, key, budget).await
     } else {
         perform::run(app, key, control, budget).await
@@ -83,13 +97,20 @@ async fn one(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool
     }
 }
 
-/// One enrollment whose state does not last.
+/// One enrollment whose state does not last. What could not be ended is put off, ever longer: the
+/// oldest is worked off first, and must not keep all others waiting.
 async fn enrollment(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
     let Some(id) = enrollments::of_partition(&key.pk) else { return false };
-    match expire::run(app, &id, control, budget).await {
+    let done = match expire::run(app, &id, control, budget).await {
         Ok(done) => done,
         Err(error) => log(&error),
+    };
+    if !done
+        && let Err(error) = app.store.put_off_enrollment(&id, key.due_at, app.clock.now()).await
+    {
+        return log(&error.into());
     }
+    done
 }
 
 /// One enrollment's subscription, and its monitors.

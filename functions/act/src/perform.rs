@@ -7,7 +7,7 @@ use shared::{
     domain::{
         brand::Brand,
         enrollment::{Enrollment, Status},
-        ids::{EnrollmentId, GrantId},
+        ids::EnrollmentId,
         pace::Kind,
         vin::Vin,
     },
@@ -85,7 +85,6 @@ async fn perform(
     match (&request.ask, enrollment) {
         (Ask::Discover, Some(id)) => discover(app, id, control, budget).await,
         (Ask::Fetch { vin }, Some(id)) => fetch(app, id, vin, control, budget).await,
-        (Ask::Revoke { grant }, _) => revoke(app, grant).await,
         (Ask::Erase, Some(id)) => {
             // The sweep goes on with it from the enrollment's own deadline.
             erase::run(app, id, control, budget).await?;
@@ -141,20 +140,6 @@ async fn fetch(
     }
     let answer = if looked?.changed { "changed" } else { "unchanged" };
     Ok(Progress::Done { answer: Some(answer.to_owned()) })
-}
-
-/// A grant that a newer consent replaced: revoked at the maker, then gone.
-async fn revoke(app: &App, id: &GrantId) -> Result<Progress, Error> {
-    if let Some(grant) = app.store.grant(id).await? {
-        let (_, refresh_token) = tokens::open(app, &grant).await?;
-        let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
-        if let Err(error) = client.revoke(grant.brand, &refresh_token).await {
-            tracing::warn!(grant.id = %id, error = %error, "an old grant was not revoked yet");
-            return Err(tokens::Error::Maker(error).into());
-        }
-        app.store.delete_grant(id).await?;
-    }
-    Ok(Progress::Done { answer: None })
 }
 
 async fn eligibility(app: &App, vin: &Vin, brand: Brand) -> Result<Progress, Error> {

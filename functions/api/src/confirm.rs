@@ -34,6 +34,7 @@ use crate::{
 /// What reached `return_to` in the browser of your user's own session.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Confirmation)]
 pub(crate) struct Confirm {
     confirmation: String,
 }

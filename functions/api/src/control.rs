@@ -17,6 +17,7 @@ use crate::{
 /// Which brands to stop. What is not named goes on.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ControlWish)]
 pub(crate) struct Switch {
     /// Brands for which the maker is not to be called; all five stop everything, none resumes all.
     stopped: Vec<Brand>,
@@ -37,6 +38,7 @@ pub(crate) struct ControlView {
 
 /// A host that limits us (429).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HostPause)]
 struct Pause {
     host: String,
     #[schema(value_type = String, format = DateTime)]

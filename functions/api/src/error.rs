@@ -3,6 +3,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shared::{domain::enrollment::InvalidTransition, http::Problem, secrets::SecretError, store};
+use utoipa::{
+    Modify,
+    openapi::{
+        OpenApi, Ref, RefOr, ResponseBuilder,
+        content::ContentBuilder,
+        path::{Operation, PathItem},
+    },
+};
 
 /// Why a request was not done. A problem's `type` is stable.
 #[derive(Debug, thiserror::Error)]
@@ -74,4 +82,37 @@ impl IntoResponse for Error {
         }
         response
     }
+}
+
+/// Describes errors: what each of them is sent as, and those that every operation may give.
+pub(crate) struct Problems;
+
+const CONTENT_TYPE: &str = "application/problem+json";
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut OpenApi) {
+        for path in document.paths.paths.values_mut() {
+            let PathItem { get, put, post, delete, patch, .. } = path;
+            for operation in [get, put, post, delete, patch].into_iter().flatten() {
+                describe(operation);
+            }
+        }
+    }
+}
+
+fn describe(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    let errors = responses.iter_mut().filter(|(status, _)| status.as_str() >= "400");
+    for (_, response) in errors {
+        if let RefOr::T(response) = response {
+            let content = std::mem::take(&mut response.content);
+            response.content =
+                content.into_values().map(|content| (CONTENT_TYPE.to_owned(), content)).collect();
+        }
+    }
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let response = ResponseBuilder::new()
+        .description("No valid key (401), a key without the scope (403), too much (413, 429), or a fault of ours (5xx)")
+        .content(CONTENT_TYPE, content);
+    responses.insert("default".to_owned(), response.build().into());
 }

@@ -54,6 +54,7 @@ pub(crate) struct Quarantined {
 /// Why something is in quarantine.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = QuarantineReason)]
 enum Reason {
     /// It is no message that this version can read.
     Unreadable,
@@ -63,6 +64,7 @@ enum Reason {
 
 /// What became of it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantineReplayed)]
 pub(crate) struct Replayed {
     /// Messages taken into the inbox.
     taken: usize,

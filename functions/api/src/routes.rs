@@ -16,8 +16,8 @@ use utoipa::{
 };
 
 use crate::{
-    audit, auth::Bearer, begin, confirm, control, eligibility, enrollments, erase, export, history,
-    monitors, quarantine, refresh, remotes, vehicles, webhooks,
+    audit, auth::Bearer, begin, confirm, control, eligibility, enrollments, erase, error::Problems,
+    export, history, monitors, quarantine, refresh, remotes, vehicles, webhooks,
 };
 
 /// Beside every operation, `utoipa` has put a type that knows its path and methods.
@@ -30,7 +30,7 @@ macro_rules! operations {
                 title = "accessing-party",
                 description = "Connect drivers' Peugeot, Citroën, DS, Opel and Vauxhall accounts and read their cars."
             ),
-            modifiers(&Bearer),
+            modifiers(&Bearer, &Problems),
             tags(
                 (name = "enrollments", description = "One user's consent for one brand account"),
                 (name = "vehicles", description = "What is known of the cars of an enrollment"),

@@ -44,6 +44,7 @@ const TYPES: usize = 50;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::option_option, reason = "null is told from a field that is not there")]
+#[schema(as = WebhookChange)]
 pub(crate) struct Change {
     url: Option<String>,
     #[serde(default, deserialize_with = "given")]

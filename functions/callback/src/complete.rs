@@ -208,7 +208,7 @@ fn begin(
     app.store.save_enrollment_in(transaction, &stored, enrollment.version)
 }
 
-/// A consent that renews an older, confirmed enrollment: the old refresh token is revoked.
+/// A consent that renews an older, confirmed enrollment: the old refresh token will be revoked.
 async fn renew(
     app: &App,
     transaction: &mut Transaction,
@@ -223,8 +223,6 @@ async fn renew(
         && app.store.grant(old).await?.is_some()
     {
         app.store.retire_grant_in(transaction, old)?;
-        let ask = Ask::Revoke { grant: old.clone() };
-        app.store.ask_in(transaction, &Request::new(Some(older.value.id.clone()), ask, now))?;
     }
     let merged =
         enrollment.value.clone().merge_into(older.value.id.clone(), now).map_err(conflict)?;

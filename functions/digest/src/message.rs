@@ -32,6 +32,9 @@ pub(crate) enum Digested {
     NotYet,
 }
 
+/// Of what came for an enrollment that does not stand any more, so many are deleted at once.
+pub(crate) const AT_ONCE: usize = 100;
+
 /// Digests a message by its key.
 #[tracing::instrument(name = "digest.message", skip_all)]
 pub(crate) async fn digest(app: &App, pk: &str, sk: &str) -> Result<Digested, Error> {
@@ -51,7 +54,7 @@ pub(crate) async fn digest(app: &App, pk: &str, sk: &str) -> Result<Digested, Er
 async fn once(app: &App, message: &Message) -> Result<Digested, Error> {
     if !app.store.stands(&message.enrollment).await? {
         // It came while its enrollment was being erased: nothing of that stays.
-        app.store.empty_inbox(&message.enrollment).await?;
+        app.store.empty_inbox(&message.enrollment, AT_ONCE).await?;
         app.metrics.record(Metric::Notification("unknown_enrollment"));
         return Ok(Digested::Done);
     }

@@ -29,7 +29,7 @@ pub(crate) async fn tend(app: &App, key: &DueKey) -> Result<bool, Error> {
         return swept(app, key).await;
     }
     if !app.store.stands(&enrollment).await? {
-        app.store.empty_inbox(&enrollment).await?;
+        app.store.empty_inbox(&enrollment, message::AT_ONCE).await?;
     } else if key.sk.starts_with("PART#") {
         app.store.tend_part(key, app.clock.now()).await?;
     } else {

@@ -113,6 +113,9 @@ pub struct Enrollment {
     pub account: Option<String>,
     /// The tokens.
     pub grant: Option<GrantId>,
+    /// Those that newer consents replaced, until they are revoked and gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_grants: Vec<GrantId>,
     /// SHA-256 of the `state` whose callback claimed it.
     pub claimed_by: Option<String>,
     /// What confirms it.
@@ -165,6 +168,7 @@ impl Enrollment {
             identity: None,
             account: None,
             grant: None,
+            former_grants: Vec::new(),
             claimed_by: None,
             confirmation: None,
             confirmed_at: None,
@@ -251,7 +255,8 @@ impl Enrollment {
         now: Timestamp,
     ) -> Result<Self, InvalidTransition> {
         let from = [Status::Active, Status::ReauthorizationRequired];
-        let next = self.step(&from, Status::Active, now)?;
+        let mut next = self.step(&from, Status::Active, now)?;
+        next.former_grants.extend(next.grant.take());
         Ok(Self { grant: Some(grant), consent: Some(consent), reason: None, ..next })
     }
 
@@ -311,6 +316,7 @@ impl Enrollment {
             identity: None,
             account: None,
             grant: None,
+            former_grants: Vec::new(),
             claimed_by: None,
             erasure,
             updated_at: now,

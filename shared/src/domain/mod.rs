@@ -17,3 +17,4 @@ pub mod trip;
 pub mod vehicle;
 pub mod vin;
 pub mod webhook;
+pub mod weekday;

@@ -26,6 +26,7 @@ pub struct Watch {
 /// How a rule stands on a car.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MonitorState)]
 pub enum State {
     /// The maker is to be asked, or its answer is not known.
     Pending,

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     action::{
-        Action, AirProgram, Charging, ChargingProgram, Day, Door, Extent, InvalidAction, Lock,
+        Action, AirProgram, Charging, ChargingProgram, Door, Extent, InvalidAction, Lock,
         Navigation, Place, Preconditioning, Preferences, Switch, WakeUp,
     },
     cause::Cause,

@@ -17,8 +17,7 @@ pub use self::{
     operand::{Op, Operand, Values},
     ready::{Night, Ready},
     trigger::{
-        Circle, Daily, Data, Day, Once, Previous, Scalar, Span, Times, Transition, Trigger, Weeks,
-        Zone,
+        Circle, Daily, Data, Once, Previous, Scalar, Span, Times, Transition, Trigger, Weeks, Zone,
     },
 };
 use super::{

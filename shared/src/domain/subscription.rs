@@ -31,6 +31,7 @@ pub struct Subscription {
 /// How a subscription stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SubscriptionState)]
 pub enum State {
     /// The maker is to be asked, or its answer is not known.
     Pending,

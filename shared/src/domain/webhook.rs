@@ -62,6 +62,7 @@ pub struct Filter {
 /// Whether anything is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = WebhookState)]
 pub enum State {
     /// As it comes.
     Enabled,

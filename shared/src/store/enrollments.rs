@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, live, shard, text,
-    to_item,
+    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, live, number, shard,
+    text, to_item,
 };
 use crate::{
     aws::AwsError,
@@ -22,6 +22,9 @@ const DEAD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const FIRST_LOOK_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// How often an account without cars is looked through.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
+/// What was tried in vain is tried again between these.
+const SOONEST: SignedDuration = SignedDuration::from_mins(1);
+const LATEST: SignedDuration = SignedDuration::from_hours(6);
 /// How long a tombstone is kept.
 const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
@@ -62,6 +65,11 @@ fn deadline(enrollment: &Enrollment) -> Option<Timestamp> {
         Status::Exchanging => Some(enrollment.updated_at + EXCHANGE_WITHIN),
         Status::AwaitingConfirmation => enrollment.confirmation.as_ref().map(|c| c.until),
         Status::Erasing => Some(enrollment.updated_at),
+        Status::Active | Status::ReauthorizationRequired
+            if !enrollment.former_grants.is_empty() =>
+        {
+            Some(enrollment.updated_at)
+        }
         // Its first look, asked for when it was confirmed, came to nothing for an hour.
         Status::Active if enrollment.vehicles.is_none() => {
             Some(enrollment.updated_at + FIRST_LOOK_WITHIN)
@@ -123,6 +131,37 @@ impl Store {
             Some(item) => read(item, now),
             None => Ok(None),
         }
+    }
+
+    /// Puts off what is due of one since `due_at`, in vain: by a quarter of the time that it waits
+    /// already. One that was changed meanwhile has a time of its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn put_off_enrollment(
+        &self,
+        id: &EnrollmentId,
+        due_at: i64,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(found) = self.enrollment(id, now).await? else { return Ok(()) };
+        let waits = now.duration_since(found.value.updated_at);
+        let until = now + (waits / 4).clamp(SOONEST, LATEST);
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tables.records)
+            .key("pk", text(partition(id)))
+            .key("sk", text("META"))
+            .condition_expression("version = :version AND due_at = :read")
+            .update_expression("SET due_at = :until")
+            .expression_attribute_values(":version", number(found.version))
+            .expression_attribute_values(":read", number(due_at))
+            .expression_attribute_values(":until", number(until.as_second()))
+            .send()
+            .await;
+        // To do it once more changes nothing, so it needs no attempt of its own.
+        applied(result, &AttemptId::random()).map(|_| ())
     }
 
     /// Writes one alone; `version` is the one read, 0 for a new one.

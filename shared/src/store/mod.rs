@@ -29,12 +29,12 @@
 //! | | `IDENT#{sha256}` | `-` | the enrollment of a user, brand and subject | |
 //! | | `ACCT#{sha256}` | `-` | the enrollments of a brand and subject: a set of ids | |
 //! | | `IDEM#{key}#{sha256}` | `-` | the answer to an idempotent POST (TTL) | |
-//! | Outbox | `ENR#enr_…`, `SYS` | `EVT#{time}#{n}#evt_…` | an event to hand on (TTL) | `deliver#NN`, its time |
-//! | | | `TOLD#{time}#{n}#evt_…` | one that was handed on (TTL) | |
-//! | | | `BUS#{time}#{n}#evt_…` | one that the bus would not take (TTL) | `deliver#NN`, next try |
+//! | Outbox | `ENR#enr_…`, `SYS` | `EVT#{order}#evt_…` | an event to hand on (TTL) | `deliver#NN`, its time |
+//! | | | `TOLD#{order}#evt_…` | one that was handed on (TTL) | |
+//! | | | `BUS#{order}#evt_…` | one that the bus would not take (TTL) | `deliver#NN`, next try |
 //! | | | `LANE#whk_…#{vin or -}` | a lane's head: lease, tries (TTL) | `lane#whk_…#N` or `paused#whk_…` |
-//! | | | `SEND#whk_…#{vin or -}#{time}#{n}#evt_…` | an event in a lane (TTL) | |
-//! | | | `DEAD#whk_…#{time}#{n}#evt_…` | one that was given up (TTL) | `dead#whk_…`, when |
+//! | | | `SEND#whk_…#{vin or -}#{order}#evt_…` | an event in a lane (TTL) | |
+//! | | | `DEAD#whk_…#{order}#evt_…` | one that was given up (TTL) | `dead#whk_…`, when |
 //! | | `HOOKS` | `whk_…` | an endpoint of the operator's, its health | |
 //!
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
@@ -49,6 +49,7 @@ pub mod control;
 pub mod counters;
 pub mod enrollments;
 pub mod entries;
+mod erasure;
 pub mod grants;
 pub mod history;
 pub mod idempotency;

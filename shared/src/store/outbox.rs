@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     aws::AwsError,
+    clock::order,
     domain::{
         event::{Event, What},
         ids::{AttemptId, EnrollmentId},
@@ -63,8 +64,9 @@ impl Store {
     pub fn tell_in(&self, transaction: &mut Transaction, event: Event) -> Result<(), Error> {
         let pk = partition_of(&event);
         let item = EventItem {
-            // Those of one transaction happen in the second of one clock: they keep their order.
-            sk: format!("EVT#{}#{:02}#{}", event.time, transaction.len(), event.id),
+            // Events are handed on in the order in which they came about. Their own times can't
+            // tell it: they have the grain of a second.
+            sk: format!("EVT#{:017}#{}", order(), event.id),
             schema: SCHEMA,
             shard: Some(shard("deliver", &pk)),
             due_at: Some(event.time.as_second()),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     brand::Brand,
-    ids::{AttemptId, EnrollmentId, GrantId, RequestId},
+    ids::{AttemptId, EnrollmentId, RequestId},
     vin::Vin,
 };
 
@@ -29,11 +29,6 @@ pub enum Ask {
     Fetch {
         /// Which.
         vin: Vin,
-    },
-    /// Revoke a grant that a newer consent replaced.
-    Revoke {
-        /// Which.
-        grant: GrantId,
     },
     /// Erase the enrollment.
     Erase,

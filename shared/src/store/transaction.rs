@@ -23,11 +23,6 @@ impl Transaction {
         Self::default()
     }
 
-    /// How many writes there are so far.
-    pub(crate) fn len(&self) -> usize {
-        self.items.len()
-    }
-
     pub(crate) fn put(&mut self, put: Put) {
         self.items.push(TransactWriteItem::builder().put(put).build());
     }

@@ -9,17 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition,
-    from_json, inbox, json, number, parse, shard, text, to_item,
+    from_json, json, number, parse, shard, text, to_item,
 };
-use crate::{
-    aws::AwsError,
-    domain::{
-        ids::{AttemptId, EnrollmentId},
-        pace::Car,
-        snapshot::Snapshot,
-        vehicle::Vehicle,
-        vin::Vin,
-    },
+use crate::domain::{
+    ids::{AttemptId, EnrollmentId},
+    pace::Car,
+    snapshot::Snapshot,
+    vehicle::Vehicle,
+    vin::Vin,
 };
 
 /// A car's item: `body` is JSON, which DynamoDB need not take apart.
@@ -325,63 +322,6 @@ impl Store {
             .send()
             .await;
         applied(result, &attempt)
-    }
-
-    /// Deletes everything below an enrollment but its anchor, and every event of it: at most
-    /// `limit` items, so that a long erasure goes on in the next run. Returns how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete_below(
-        &self,
-        enrollment: &EnrollmentId,
-        limit: usize,
-    ) -> Result<usize, Error> {
-        let (pk, inbox) = (partition(enrollment), inbox::partition(enrollment));
-        let mut deleted = 0;
-        for (table, pk, prefix) in [
-            (&self.tables.records, &pk, ""),
-            (&self.tables.records, &inbox, ""),
-            (&self.tables.outbox, &pk, ""),
-        ] {
-            let keys: Vec<_> = self.keys_below(table, pk, prefix).await?;
-            for sk in keys.into_iter().filter(|sk| sk != "META").take(limit - deleted) {
-                self.client
-                    .delete_item()
-                    .table_name(table)
-                    .key("pk", text(pk))
-                    .key("sk", text(sk))
-                    .send()
-                    .await
-                    .map_err(|error| AwsError::from_sdk(&error))?;
-                deleted += 1;
-            }
-        }
-        Ok(deleted)
-    }
-
-    /// Deletes what came for an enrollment that does not stand any more.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn empty_inbox(&self, enrollment: &EnrollmentId) -> Result<(), Error> {
-        let pk = inbox::partition(enrollment);
-        for sk in self.keys_below(&self.tables.records, &pk, "").await? {
-            self.client
-                .delete_item()
-                .table_name(&self.tables.records)
-                .key("pk", text(&pk))
-                .key("sk", text(sk))
-                .send()
-                .await
-                .map_err(|error| AwsError::from_sdk(&error))?;
-        }
-        Ok(())
-    }
-
-    async fn keys_below(&self, table: &str, pk: &str, prefix: &str) -> Result<Vec<String>, Error> {
-        let items = self.below(table, pk, prefix).await?;
-        Ok(items.iter().filter_map(|item| item.get("sk")?.as_s().ok().cloned()).collect())
     }
 }
 

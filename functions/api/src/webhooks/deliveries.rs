@@ -45,6 +45,7 @@ pub(crate) struct Replay {
 
 /// How many events are sent again.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveriesReplayed)]
 pub(crate) struct Replayed {
     replayed: usize,
     /// Whether there are more than one request sends: ask again.

@@ -47,6 +47,7 @@ pub(crate) struct WebhookView {
 
 /// A pause of ours.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookPause)]
 struct Pause {
     reason: PauseReason,
     #[schema(value_type = String, format = DateTime)]

@@ -98,6 +98,7 @@ pub enum ConfirmedBy {
 /// Why an enrollment stands where it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EnrollmentReason)]
 pub enum Reason {
     /// The user refused consent.
     DeclinedByUser,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Kind, TimeOfDay};
+use crate::domain::weekday::Weekday;
 
 /// The maker takes nine places on the way, and the destination.
 const MOST_POSITIONS: usize = 10;
@@ -57,6 +58,7 @@ pub enum Lock {
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OnOff)]
 pub struct Switch {
     /// Whether it shall be on.
     pub on: bool,
@@ -97,7 +99,7 @@ pub struct ChargingProgram {
     pub end: Option<TimeOfDay>,
     /// On these days.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub days: BTreeSet<Day>,
+    pub days: BTreeSet<Weekday>,
     /// Week by week; by default so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurring: Option<bool>,
@@ -157,24 +159,10 @@ pub struct AirProgram {
     pub start: Option<TimeOfDay>,
     /// On these days.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub days: BTreeSet<Day>,
+    pub days: BTreeSet<Weekday>,
     /// Week by week; by default so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurring: Option<bool>,
-}
-
-/// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "everybody knows them")]
-pub enum Day {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
 }
 
 /// Where to go, from the first place to the last.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 /// Where a remote stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RemoteState)]
 pub enum State {
     /// Written, and not sent.
     Requested,

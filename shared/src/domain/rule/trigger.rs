@@ -11,6 +11,7 @@ use super::{
     Invalid, Wrong,
     operand::{Op, Operand},
 };
+use crate::domain::weekday::Weekday;
 
 /// Every zone of the tz database that has a region.
 const ZONES: &str = include_str!("zones.txt");
@@ -109,24 +110,10 @@ pub struct Daily {
     pub minutes: u32,
     /// On which days it begins; empty: on all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub days: Vec<Day>,
+    pub days: Vec<Weekday>,
     /// In which weeks of the year; empty: in all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weeks: Vec<Weeks>,
-}
-
-/// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "they are the days of the week")]
-pub enum Day {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
 }
 
 /// The first and the last of some weeks of the year, 1 to 52.
@@ -255,8 +242,9 @@ impl Span {
                 Invalid::unless(exact, at, ".daily.from", Wrong::TimeOfDay)?;
                 let fits = lasting(daily.minutes, DAY);
                 Invalid::unless(fits, at, ".daily.minutes", Wrong::Minutes)?;
-                let unique =
-                    |(index, day)| !daily.days.iter().take(index).any(|other: &Day| other == day);
+                let unique = |(index, day)| {
+                    !daily.days.iter().take(index).any(|other: &Weekday| other == day)
+                };
                 let days = daily.days.iter().enumerate().all(unique);
                 Invalid::unless(days, at, ".daily.days", Wrong::Days)?;
                 let weeks = daily.weeks.len() <= 52

@@ -3,9 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::read::document;
-use crate::domain::remote::{
-    Action, AirProgram, Charging, ChargingProgram, Day, Extent, Lock, Navigation, Preconditioning,
-    Switch, TimeOfDay,
+use crate::domain::{
+    remote::{
+        Action, AirProgram, Charging, ChargingProgram, Extent, Lock, Navigation, Preconditioning,
+        Switch, TimeOfDay,
+    },
+    weekday::Weekday,
 };
 
 document! {
@@ -116,7 +119,7 @@ fn air_program(program: &AirProgram) -> Value {
 /// Their spelling of an occurrence.
 fn recurrence(
     body: &mut Map<String, Value>,
-    days: &mut dyn Iterator<Item = Day>,
+    days: &mut dyn Iterator<Item = Weekday>,
     recurring: Option<bool>,
 ) {
     let days: Vec<_> = days.map(day).collect();
@@ -138,15 +141,15 @@ fn time(time: TimeOfDay) -> String {
     format!("PT{}H{}M", time.hour(), time.minute())
 }
 
-const fn day(day: Day) -> &'static str {
+const fn day(day: Weekday) -> &'static str {
     match day {
-        Day::Mon => "Mon",
-        Day::Tue => "Tue",
-        Day::Wed => "Wed",
-        Day::Thu => "Thu",
-        Day::Fri => "Fri",
-        Day::Sat => "Sat",
-        Day::Sun => "Sun",
+        Weekday::Mon => "Mon",
+        Weekday::Tue => "Tue",
+        Weekday::Wed => "Wed",
+        Weekday::Thu => "Thu",
+        Weekday::Fri => "Fri",
+        Weekday::Sat => "Sat",
+        Weekday::Sun => "Sun",
     }
 }
 

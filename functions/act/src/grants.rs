@@ -1,0 +1,89 @@
+//! Ending grants at the maker: those that newer consents replaced, and those of an erasure.
+
+use jiff::{SignedDuration, Timestamp};
+use shared::{
+    App,
+    domain::{
+        enrollment::{Enrollment, Revocation},
+        ids::GrantId,
+    },
+    stellantis::oauth::TokenError,
+    store::{
+        Versioned,
+        grants::{Claim, ClaimFor, Grant},
+    },
+    tokens,
+    visit::Error,
+};
+
+/// How long the maker is asked before what it did not confirm is given up.
+pub(crate) const ASK_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A grant's lease: longer than any renewal in flight.
+const LEASE: SignedDuration = SignedDuration::from_secs(150);
+
+/// Whether the maker was asked long enough.
+pub(crate) fn is_overdue(since: Option<Timestamp>, now: Timestamp) -> bool {
+    since.is_some_and(|since| now.duration_since(since) > ASK_FOR)
+}
+
+/// Revokes and deletes the grants that newer consents replaced. `false`: not all of them yet.
+pub(crate) async fn end_former(
+    app: &App,
+    enrollment: &Versioned<Enrollment>,
+) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let since = enrollment.value.consent.as_ref().map(|consent| consent.at);
+    for id in &enrollment.value.former_grants {
+        if end(app, id, is_overdue(since, now)).await?.is_none() {
+            return Ok(false);
+        }
+        app.store.delete_grant(id).await?;
+    }
+    let value = Enrollment { former_grants: Vec::new(), ..enrollment.value.clone() };
+    app.store.save_enrollment(&value, enrollment.version).await?;
+    Ok(true)
+}
+
+/// Revokes all grants of an enrollment; those before the last one are deleted too. `None`: not yet.
+pub(crate) async fn end_all(
+    app: &App,
+    enrollment: &Enrollment,
+    overdue: bool,
+) -> Result<Option<Revocation>, Error> {
+    let mut confirmed = true;
+    for id in &enrollment.former_grants {
+        let Some(ended) = end(app, id, overdue).await? else { return Ok(None) };
+        confirmed &= ended != Revocation::Unconfirmed;
+        app.store.delete_grant(id).await?;
+    }
+    let Some(id) = &enrollment.grant else { return Ok(Some(Revocation::NothingToRevoke)) };
+    let ended = end(app, id, overdue).await?;
+    Ok(ended.map(|ended| if confirmed { ended } else { Revocation::Unconfirmed }))
+}
+
+/// Takes the lease (and so waits for a renewal in flight), revokes. `None`: not yet.
+async fn end(app: &App, id: &GrantId, overdue: bool) -> Result<Option<Revocation>, Error> {
+    let now = app.clock.now();
+    match app.store.claim_grant(id, ClaimFor::End, now, LEASE).await? {
+        Claim::Gone => Ok(Some(Revocation::NothingToRevoke)),
+        Claim::Busy => Ok(None),
+        Claim::Ours(grant) => match revoke(app, &grant).await {
+            // Done, or the maker does not know it any more.
+            Ok(()) | Err(tokens::Error::Maker(TokenError::InvalidGrant)) => {
+                Ok(Some(Revocation::Confirmed))
+            }
+            Err(_) if overdue => Ok(Some(Revocation::Unconfirmed)),
+            Err(error) => {
+                tracing::warn!(grant.id = %id, error = %error, "a grant was not revoked yet");
+                app.store.release_grant(&grant, false, now + LEASE).await?;
+                Ok(None)
+            }
+        },
+    }
+}
+
+async fn revoke(app: &App, grant: &Grant) -> Result<(), tokens::Error> {
+    let (_, refresh_token) = tokens::open(app, grant).await?;
+    let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
+    client.revoke(grant.brand, &refresh_token).await.map_err(tokens::Error::Maker)
+}
