@@ -18,6 +18,9 @@ use crate::{
 
 /// How many messages are put at once.
 const AT_ONCE: usize = 16;
+/// The most messages of a body, many times what the maker sends: more would not be put in time, and
+/// would come again and again.
+const MOST: usize = 2_000;
 /// What one put may take; none begins without.
 const NEEDED: Duration = Duration::from_secs(1);
 /// What stands where a secret stood, as long as that was.
@@ -73,13 +76,17 @@ pub async fn take(
     (now, budget): (Timestamp, Budget),
 ) -> Result<Taken, Error> {
     let taking = Taking { app, enrollment, proof, now, budget };
-    let Ok(messages) = split(body) else {
+    let messages = split(body).ok().filter(|messages| messages.len() <= MOST);
+    let Some(messages) = messages else {
         taking.aside(body).await?;
         return Ok(Taken { unreadable: 1, ..Taken::default() });
     };
-    let puts: Vec<_> = messages.into_iter().map(|raw| taking.put(raw)).collect();
-    let outcomes: Vec<Result<Outcome, Error>> =
-        stream::iter(puts).buffer_unordered(AT_ONCE).collect().await;
+    let mut outcomes: Vec<Result<Outcome, Error>> = Vec::with_capacity(messages.len());
+    // Those under way at once alone take memory.
+    for some in messages.chunks(AT_ONCE * 4) {
+        let puts: Vec<_> = some.iter().map(|raw| taking.put(raw)).collect();
+        outcomes.extend(stream::iter(puts).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
+    }
     let mut taken = Taken::default();
     // One that failed has not kept the others from being put.
     for outcome in outcomes {

@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use crate::{
     Error,
     auth::{Key, Scope},
-    cursor,
+    cursor, enrollments,
     views::Page,
 };
 
@@ -96,6 +96,12 @@ pub(crate) async fn remotes(
     let after = cursor::read(&app, &of, get("cursor")).await?;
     let limit = cursor::limit(get("limit"))?;
     let (found, next) = app.store.audit(at, after, limit, now).await?;
-    let items = found.into_iter().map(AuditEntry::new).collect();
+    let closed =
+        enrollments::closed(&app, found.iter().map(|(entry, _)| &entry.enrollment)).await?;
+    let found = found.into_iter().map(|(entry, person)| {
+        let person = person.filter(|_| !closed.contains(&entry.enrollment));
+        AuditEntry::new((entry, person))
+    });
+    let items = found.collect();
     Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
 }

@@ -1,12 +1,16 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
     extract::{Path, RawQuery, State},
 };
+use futures_util::future::try_join_all;
 use shared::{
     App,
-    domain::enrollment::{Enrollment, Status},
+    domain::{
+        enrollment::{Enrollment, Status},
+        ids::EnrollmentId,
+    },
     http::{Problem, query_once},
     store::{Versioned, enrollments::ListBy},
 };
@@ -82,6 +86,21 @@ pub(crate) async fn get(
 pub(crate) async fn one(app: &App, id: &str) -> Result<Versioned<Enrollment>, Error> {
     let id = id.parse().map_err(|error| Error::invalid("id", error))?;
     app.store.enrollment(&id, app.clock.now()).await?.ok_or(Error::NotFound)
+}
+
+/// Those of these of which nothing is shown any more: their erasure was asked for.
+pub(crate) async fn closed(
+    app: &App,
+    ids: impl Iterator<Item = &EnrollmentId>,
+) -> Result<BTreeSet<EnrollmentId>, Error> {
+    let now = app.clock.now();
+    let ids: BTreeSet<_> = ids.cloned().collect();
+    let asked = ids.into_iter().map(|id| async move {
+        let found = app.store.enrollment(&id, now).await?;
+        let told = found.is_some_and(|found| found.value.may_be_told());
+        Ok::<_, Error>((!told).then_some(id))
+    });
+    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
 }
 
 /// The same, if its data may be shown.

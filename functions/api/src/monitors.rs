@@ -35,9 +35,6 @@ use crate::{
     views::Page,
 };
 
-/// The most enrollments of one user that a rule of theirs is told to at once.
-const OF_A_USER: i32 = 100;
-
 /// A rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MonitorView {
@@ -73,13 +70,14 @@ pub(crate) struct WatchView {
 }
 
 impl WatchView {
-    fn new((enrollment, watch): (EnrollmentId, Watch)) -> Self {
+    pub(crate) fn new((enrollment, watch): (EnrollmentId, Watch)) -> Self {
         let Watch { vin, rule, name, state, why, .. } = watch;
         Self { enrollment, vin, monitor: rule, name, state, why }
     }
 }
 
-/// Declares a rule: within minutes every car that it is for is monitored, or says why not.
+/// Declares a rule: within minutes every car that it is for is monitored, or says why not. One
+/// about places needs `read:position`, too.
 #[utoipa::path(
     post, path = "/v1/monitors", operation_id = "monitors.post",
     tag = "monitors", security(("key" = ["admin"])),
@@ -99,7 +97,7 @@ pub(crate) async fn post(
     body: Body<Wish>,
 ) -> Result<(StatusCode, Json<MonitorView>), Error> {
     key.require(Scope::Admin)?;
-    let wish = checked(body.value)?;
+    let wish = checked(&key, body.value)?;
     if let Target::Car(car) = &wish.target {
         enrollments::open(&app, car.enrollment.as_str()).await?;
         app.store.known(&car.enrollment, &car.vin).await?.ok_or(Error::NotFound)?;
@@ -119,7 +117,7 @@ pub(crate) async fn post(
     Ok((StatusCode::CREATED, Json(rule.into())))
 }
 
-/// All rules.
+/// All rules; those about places are told to a key with `read:position` alone.
 #[utoipa::path(
     get, path = "/v1/monitors", operation_id = "monitors.list",
     tag = "monitors", security(("key" = ["admin"])),
@@ -140,7 +138,9 @@ pub(crate) async fn list(
     let get = |name: &str| query.get(name).map(String::as_str);
     let after = cursor::read(&app, "monitors", get("cursor")).await?;
     let (rules, next) = app.store.list_rules(after, cursor::limit(get("limit"))?).await?;
-    let items = rules.into_iter().map(MonitorView::from).collect();
+    let places = key.has(Scope::ReadPosition);
+    let rules = rules.into_iter().filter(|rule| places || !rule.wish.is_about_places());
+    let items = rules.map(MonitorView::from).collect();
     Ok(Json(Page { items, next: cursor::write(&app, "monitors", next).await? }))
 }
 
@@ -158,7 +158,7 @@ pub(crate) async fn get(
     Path(id): Path<String>,
 ) -> Result<Json<MonitorView>, Error> {
     key.require(Scope::Admin)?;
-    Ok(Json(one(&app, &id).await?.into()))
+    Ok(Json(shown(&app, &key, &id).await?.into()))
 }
 
 /// Says a rule anew, all of it; whom it is for stays.
@@ -176,8 +176,8 @@ pub(crate) async fn put(
     body: Body<Wish>,
 ) -> Result<Json<MonitorView>, Error> {
     key.require(Scope::Admin)?;
-    let wish = checked(body.value)?;
-    let old = one(&app, &id).await?;
+    let wish = checked(&key, body.value)?;
+    let old = shown(&app, &key, &id).await?;
     if wish.target != old.wish.target {
         let wanted = "a rule stays with whom it is for: delete it and declare another";
         return Err(Error::invalid("target", wanted));
@@ -242,7 +242,9 @@ pub(crate) async fn vehicles(
     let limit = cursor::limit(get("limit"))?;
     let (found, next) = app.store.watches_of(&rule.id, after, limit).await?;
     let next = next.map(|(enrollment, vin)| format!("{enrollment} {}", vin.as_str()));
-    let items = found.into_iter().map(WatchView::new).collect();
+    let closed = enrollments::closed(&app, found.iter().map(|(id, _)| id)).await?;
+    let found = found.into_iter().filter(|(id, _)| !closed.contains(id));
+    let items = found.map(WatchView::new).collect();
     Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
 }
 
@@ -271,9 +273,22 @@ pub(crate) async fn of_vehicle(
     Ok(Json(Page { items, next: None }))
 }
 
-fn checked(wish: Wish) -> Result<Wish, Error> {
+/// A rule about places tells where cars are: so whoever makes it must be allowed to know.
+fn checked(key: &Key, wish: Wish) -> Result<Wish, Error> {
     wish.check().map_err(|invalid| Error::invalid(&invalid.field, invalid.wrong))?;
+    if wish.is_about_places() {
+        key.require(Scope::ReadPosition)?;
+    }
     Ok(wish)
+}
+
+/// A rule that this key may see.
+async fn shown(app: &App, key: &Key, id: &str) -> Result<Rule, Error> {
+    let rule = one(app, id).await?;
+    if rule.wish.is_about_places() {
+        key.require(Scope::ReadPosition)?;
+    }
+    Ok(rule)
 }
 
 async fn one(app: &App, id: &str) -> Result<Rule, Error> {
@@ -294,10 +309,17 @@ async fn spread_in(app: &App, transaction: &mut Transaction, rule: &Rule) -> Res
         Target::All => Among::All { after: None, page: 0 },
         Target::Car(car) => Among::These { enrollments: vec![car.enrollment.clone()] },
         Target::UserRef(user) => {
-            let by = ListBy::User(user.clone());
-            let (found, _) = app.store.list_enrollments(&by, None, OF_A_USER, now).await?;
-            let active = found.into_iter().filter(|found| found.status == Status::Active);
-            Among::These { enrollments: active.map(|found| found.id).collect() }
+            let (by, mut enrollments, mut after) = (ListBy::User(user.clone()), Vec::new(), None);
+            loop {
+                let (found, next) = app.store.list_enrollments(&by, after, 100, now).await?;
+                let active = found.into_iter().filter(|found| found.status == Status::Active);
+                enrollments.extend(active.map(|found| found.id));
+                after = next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            Among::These { enrollments }
         }
     };
     Ok(app.store.ask_in(transaction, &Request::new(None, Ask::Spread { among }, now))?)

@@ -62,7 +62,7 @@ pub(crate) struct RemoteView {
 }
 
 impl RemoteView {
-    fn new(remote: Remote) -> Self {
+    pub(crate) fn new(remote: Remote) -> Self {
         Self {
             settled: remote.is_settled(),
             id: remote.id,

@@ -7,11 +7,11 @@ use shared::{
     App,
     clock::Budget,
     domain::{
-        enrollment::{Status, UserRef},
+        enrollment::UserRef,
         event::{CloudEvent, Event, What},
         webhook::Webhook,
     },
-    store::{self, lanes::Lane, outbox::Untold},
+    store::{self, lanes::Lane},
 };
 
 use crate::endpoint::House;
@@ -48,7 +48,7 @@ pub(crate) async fn partition(app: &App, house: &House, pk: &str, budget: Budget
 async fn next(app: &App, house: &House, pk: &str) -> Result<Option<Vec<Lane>>, store::Error> {
     let now = app.clock.now();
     let Some(untold) = app.store.oldest_untold(pk, now).await? else { return Ok(None) };
-    let user = match whose(app, &untold).await? {
+    let user = match whose(app, &untold.event).await? {
         Whose::User(user) => user,
         Whose::Nobody => {
             app.store.forget(&untold).await?;
@@ -65,20 +65,21 @@ async fn next(app: &App, house: &House, pk: &str) -> Result<Option<Vec<Lane>>, s
 }
 
 /// Whose an event is, as far as filters ask.
-enum Whose {
+pub(crate) enum Whose {
     /// A user's, or of nobody known.
     User(Option<UserRef>),
     /// It must not be told: its enrollment is being erased, or gone.
     Nobody,
 }
 
-async fn whose(app: &App, untold: &Untold) -> Result<Whose, store::Error> {
-    let Some(id) = untold.enrollment() else { return Ok(Whose::User(None)) };
-    if untold.event.what == What::Erased {
+/// Nothing of an enrollment is told once its erasure was asked for, but that it is erased.
+pub(crate) async fn whose(app: &App, event: &Event) -> Result<Whose, store::Error> {
+    let Some(id) = &event.enrollment else { return Ok(Whose::User(None)) };
+    if event.what == What::Erased {
         return Ok(Whose::User(None));
     }
-    let found = app.store.enrollment(&id, app.clock.now()).await?;
-    let told = found.filter(|it| !matches!(it.value.status, Status::Erasing | Status::Erased));
+    let found = app.store.enrollment(id, app.clock.now()).await?;
+    let told = found.filter(|it| it.value.may_be_told());
     Ok(told.map_or(Whose::Nobody, |it| Whose::User(it.value.user_ref)))
 }
 

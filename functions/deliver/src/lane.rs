@@ -8,10 +8,7 @@ use secrecy::SecretString;
 use shared::{
     App,
     clock::Budget,
-    domain::{
-        enrollment::Status,
-        event::{CloudEvent, What},
-    },
+    domain::event::CloudEvent,
     metrics::Metric,
     secrets::SecretError,
     store::{
@@ -23,6 +20,7 @@ use shared::{
 
 use crate::{
     backoff::{self, Next},
+    dispatch::{self, Whose},
     endpoint::Door,
 };
 
@@ -95,7 +93,7 @@ async fn send(
         app.store.park(lane, head, now).await?;
         return Ok(Sent::Waits);
     }
-    if !may_be_told(app, sending).await? {
+    if let Whose::Nobody = dispatch::whose(app, &sending.event).await? {
         app.store.sent(sending).await?;
         return Ok(Sent::Done);
     }
@@ -111,16 +109,6 @@ async fn send(
             failed(app, door, (lane, head), sending, &error).await
         }
     }
-}
-
-/// Nothing of an enrollment is told once its erasure was asked for, but that it is erased.
-async fn may_be_told(app: &App, sending: &Sending) -> Result<bool, store::Error> {
-    let Some(id) = &sending.event.enrollment else { return Ok(true) };
-    if sending.event.what == What::Erased {
-        return Ok(true);
-    }
-    let found = app.store.enrollment(id, app.clock.now()).await?;
-    Ok(found.is_some_and(|it| !matches!(it.value.status, Status::Erasing | Status::Erased)))
 }
 
 async fn post(

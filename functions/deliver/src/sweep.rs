@@ -18,7 +18,7 @@ use shared::{
 };
 
 use crate::{
-    dispatch,
+    dispatch::{self, Whose},
     endpoint::{House, Patience},
 };
 
@@ -78,7 +78,8 @@ fn shards(id: &WebhookId, share: Share) -> Vec<String> {
 async fn bus(app: &App, key: &DueKey) -> Result<(), store::Error> {
     let now = app.clock.now();
     let Some(event) = app.store.for_the_bus(&key.pk, &key.sk, now).await? else { return Ok(()) };
-    if dispatch::put_on_bus(app, &event).await {
+    let told = !matches!(dispatch::whose(app, &event).await?, Whose::Nobody);
+    if !told || dispatch::put_on_bus(app, &event).await {
         app.store.bus_has_it(&key.pk, &key.sk).await
     } else {
         app.store.bus_again(&key.pk, &key.sk, now).await

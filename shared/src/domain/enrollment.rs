@@ -324,6 +324,12 @@ impl Enrollment {
         }
     }
 
+    /// Whether anybody may still hear of it: nobody does once its erasure was asked for.
+    #[must_use]
+    pub const fn may_be_told(&self) -> bool {
+        !matches!(self.status, Status::Erasing | Status::Erased)
+    }
+
     /// Whether its data may be fetched, shown and told.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -280,6 +280,15 @@ impl Wish {
         self.extend.iter().copied().chain(needs).collect()
     }
 
+    /// Whether it says where a car is, or asks: it names a place, or wants the position told.
+    #[must_use]
+    pub fn is_about_places(&self) -> bool {
+        let condition = self.condition();
+        let mut triggers = condition.triggers.values();
+        triggers.any(|trigger| matches!(trigger, Trigger::Zone(_)))
+            || self.extras().contains(&Extra::Position)
+    }
+
     /// Whether a car of an enrollment is among those it is for.
     #[must_use]
     pub fn is_for(&self, enrollment: &Enrollment, vin: &Vin) -> bool {

@@ -89,6 +89,8 @@ use crate::{aws::AwsError, config::Tables, domain::ids::AttemptId};
 /// Logical shards of every due index: each takes a thousand writes a second, and costs a query
 /// whenever anybody looks. A constant of the keys: changing it migrates everything.
 pub const SHARDS: u16 = 16;
+/// The longest body of an item; an item has at most 400 KB.
+const LONGEST: usize = 350_000;
 /// The version of the items written now; the previous one stays readable.
 pub const SCHEMA: u8 = 1;
 
@@ -323,7 +325,9 @@ pub(crate) fn parse<T: DeserializeOwned>(item: Item, kind: &'static str) -> Resu
 }
 
 pub(crate) fn json<T: serde::Serialize>(value: &T, kind: &'static str) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|_| Error::Malformed(kind))
+    let text = serde_json::to_string(value).map_err(|_| Error::Malformed(kind))?;
+    // DynamoDB would refuse the item, and be asked again and again.
+    if text.len() > LONGEST { Err(Error::Malformed(kind)) } else { Ok(text) }
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str, kind: &'static str) -> Result<T, Error> {

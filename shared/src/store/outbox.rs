@@ -6,9 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Item, SCHEMA, Store, Transaction, applied,
-    enrollments::{of_partition, partition},
-    lanes::Lane,
+    Error, Item, SCHEMA, Store, Transaction, applied, enrollments::partition, json, lanes::Lane,
     live, number, shard, text, to_item,
 };
 use crate::{
@@ -23,6 +21,8 @@ use crate::{
 
 /// How long an event waits to be told, and is kept to be looked at once it was.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// The longest event: the lanes of twenty endpoints have to take it in one transaction.
+const LONGEST: usize = 100_000;
 /// How many are looked at for the oldest: of more than one only where some have expired.
 const LOOK: i32 = 10;
 
@@ -74,6 +74,9 @@ impl Store {
             event,
             pk,
         };
+        if json(&item.event, "event")?.len() > LONGEST {
+            return Err(Error::Malformed("event"));
+        }
         transaction.put(self.put_outbox(to_item(&item, "event")?)?);
         Ok(())
     }
@@ -219,7 +222,7 @@ impl Store {
         applied(result, &attempt).map(|_| ())
     }
 
-    fn not_erased(&self, pk: &str) -> Result<ConditionCheck, Error> {
+    pub(super) fn not_erased(&self, pk: &str) -> Result<ConditionCheck, Error> {
         ConditionCheck::builder()
             .table_name(&self.tables.records)
             .key("pk", text(pk))
@@ -284,12 +287,6 @@ impl Store {
 const BUS_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 impl Untold {
-    /// Whose it is, if it is an enrollment's.
-    #[must_use]
-    pub fn enrollment(&self) -> Option<EnrollmentId> {
-        of_partition(&self.pk)
-    }
-
     fn item(&self, kind: &str, due: Option<Timestamp>) -> EventItem {
         EventItem {
             pk: self.pk.clone(),

@@ -30,7 +30,7 @@ const FIND: &str = "bad";
 pub struct Bad {
     /// To whose subscription it came.
     pub enrollment: EnrollmentId,
-    /// Its own name within that.
+    /// Its name within that.
     pub hash: String,
     /// When it came.
     pub received_at: Timestamp,
@@ -55,6 +55,13 @@ fn key(hash: &str) -> String {
     format!("BAD#{hash}")
 }
 
+/// Under which name it is kept. What may be anybody's has 256 of them for each enrollment, and
+/// overwrites its like: whoever learns an address can't fill the table.
+fn name(raw: &[u8], secret: bool) -> String {
+    let hash = HEXLOWER.encode(digest(&SHA256, raw).as_ref());
+    if secret { hash } else { format!("unproven-{}", hash.get(..2).unwrap_or_default()) }
+}
+
 impl Store {
     /// Keeps what can't be read. The same again overwrites itself.
     ///
@@ -67,7 +74,6 @@ impl Store {
         secret: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let hash = HEXLOWER.encode(digest(&SHA256, raw).as_ref());
         let mut kept = raw;
         let mut body = packed::pack(kept);
         // What can't be compressed is cut.
@@ -75,7 +81,8 @@ impl Store {
             kept = raw.get(..MOST / 2).unwrap_or_default();
             body = packed::pack(kept);
         }
-        let mut item = item(enrollment, key(&hash), (now, now + SEEN_AFTER, now + KEPT));
+        let mut item =
+            item(enrollment, key(&name(raw, secret)), (now, now + SEEN_AFTER, now + KEPT));
         item.insert("find".into(), text(FIND));
         item.insert("secret".into(), aws_sdk_dynamodb::types::AttributeValue::Bool(secret));
         item.insert("length".into(), number(raw.len()));

@@ -1,6 +1,6 @@
 //! What became of events: those given up are listed and sent again; a test is sent by itself.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     App,
+    clock::Budget,
     domain::{
         event::{Event, What},
         ids::{EventId, WebhookId},
@@ -25,9 +26,13 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
-    cursor,
+    cursor, enrollments,
     views::Page,
 };
+
+/// How long events are put back within one request, and what one may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+const NEEDED: Duration = Duration::from_secs(2);
 
 /// How many events one request sends again.
 const REPLAYED: usize = 500;
@@ -91,7 +96,10 @@ pub(crate) async fn deliveries(
     let limit = cursor::limit(get("limit"))?;
     let (dead, next) = app.store.dead(&id, after, limit, now).await?;
     let next = next.and_then(|key| serde_json::to_string(&(key.pk, key.sk, key.due_at)).ok());
-    let items = dead.into_iter().map(Delivery::new).collect();
+    let owners = dead.iter().filter_map(|dead| dead.event.enrollment.as_ref());
+    let closed = enrollments::closed(&app, owners).await?;
+    let told = |dead: &Dead| dead.event.enrollment.as_ref().is_none_or(|it| !closed.contains(it));
+    let items = dead.into_iter().filter(told).map(Delivery::new).collect();
     Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
 }
 
@@ -116,11 +124,16 @@ pub(crate) async fn replay(
     }
     let now = app.clock.now();
     let id = one(&app, &id, now).await?.webhook.value.id;
-    let (mut dead, more) = select(&app, &id, &wanted, now).await?;
-    // In a lane an event stands by its time; those in front must be there first.
-    dead.sort_by_key(|dead| dead.event.time);
+    let (mut dead, mut more) = select(&app, &id, &wanted, now).await?;
+    let budget = Budget::lasting(PATIENCE);
+    // Those that stand in front in their lane must be there first.
+    dead.sort_by_cached_key(|dead| dead.key().sk);
     let mut replayed = 0;
     for one in dead {
+        if !budget.allows(NEEDED) {
+            more = true;
+            break;
+        }
         replayed += usize::from(app.store.replay(&one, now).await?);
     }
     tracing::warn!(key.id = %key.id, webhook.id = %id, replayed, "events are sent again");
@@ -140,7 +153,8 @@ async fn select(
         _ => false,
     };
     let (mut found, mut after) = (Vec::new(), None);
-    loop {
+    let all = wanted.ids.as_ref().map_or(usize::MAX, BTreeSet::len);
+    while found.len() < all {
         let (page, next) = app.store.dead(id, after, 100, now).await?;
         for dead in page.into_iter().filter(&named) {
             if found.len() == REPLAYED {
@@ -150,9 +164,10 @@ async fn select(
         }
         after = next;
         if after.is_none() {
-            return Ok((found, false));
+            break;
         }
     }
+    Ok((found, false))
 }
 
 /// Sends an event of the type `webhook.test` to this endpoint alone.
