@@ -264,18 +264,26 @@ impl World {
         self.run_workers(1).await;
     }
 
-    /// The same with so many workers to renew and fetch, as the template's parameter says.
+    /// The same with so many workers to renew, fetch, digest and deliver, as the template's
+    /// parameter says.
     pub async fn run_workers(&self, workers: u16) {
         let share = |worker| json!({"worker": worker, "workers": workers});
-        let pair = |worker| async move {
-            let renewing = self.cloud.invoke("refresh", share(worker));
-            tokio::join!(renewing, self.cloud.invoke("fetch", share(worker)))
+        let one = |worker| async move {
+            let functions = ["refresh", "fetch", "digest", "deliver"];
+            join_all(functions.map(|name| self.cloud.invoke(name, share(worker)))).await
         };
-        let all = join_all((0..workers).map(pair));
-        let sweep = self.cloud.invoke("act", json!({"worker": 0, "workers": 1}));
-        let digest = self.cloud.invoke("digest", json!({"worker": 0, "workers": 1}));
-        let _ = tokio::join!(all, sweep, digest);
+        let all = join_all((0..workers).map(one));
+        let _ = tokio::join!(all, self.cloud.invoke("act", json!({"worker": 0, "workers": 1})));
         self.settle().await;
+    }
+
+    /// Leaves the operator's key no other scopes than these.
+    pub fn narrow_key(&self, scopes: &[&str]) {
+        let mut edge = self.cloud.secrets().get("edge").unwrap();
+        edge["api_keys"][0]["scopes"] = json!(scopes);
+        self.cloud.secrets().put("edge", edge);
+        // Secrets are cached for five minutes.
+        self.clock.advance(SignedDuration::from_mins(6));
     }
 
     /// Calls the operator's API as a patient client does: again on a failure of ours.

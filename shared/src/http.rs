@@ -7,6 +7,8 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::causes::causes;
+
 /// An error as every function tells it: `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -61,10 +63,7 @@ impl Problem {
     /// Our own fault. The answer never says why; the log does, once.
     #[must_use]
     pub fn internal(error: &dyn std::error::Error) -> Self {
-        let causes: Vec<_> = std::iter::successors(error.source(), |error| error.source())
-            .map(ToString::to_string)
-            .collect();
-        tracing::error!(error = %error, causes = ?causes, "a request failed");
+        tracing::error!(error = %error, causes = ?causes(error), "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
             .detail("This is our fault. Nothing was changed that a new try could not finish.")
     }
@@ -83,7 +82,7 @@ impl IntoResponse for Problem {
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
-/// Adds what every answer carries (security: "Every answer"). A handler's own value stays.
+/// Adds what every answer carries to a browser or a program. A handler's own value stays.
 #[expect(clippy::unused_async, reason = "a middleware is")]
 pub async fn secure(mut response: Response, https: bool) -> Response {
     let headers = response.headers_mut();

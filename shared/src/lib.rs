@@ -1,6 +1,7 @@
 //! What every function shares.
 //!
-//! Direction: `app, http → tokens → {store, stellantis, secrets, seal} → domain`.
+//! Direction: `{tokens, visit, due, inbox, remotes} → app → {store, stellantis, secrets, seal} →
+//! domain`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -8,6 +9,7 @@ pub mod address;
 pub mod app;
 pub mod aws;
 pub mod bus;
+pub mod causes;
 pub mod clock;
 pub mod config;
 pub mod domain;
@@ -25,10 +27,9 @@ pub mod secrets;
 pub mod stellantis;
 pub mod store;
 pub mod tokens;
-pub mod woken;
-
 pub mod visit;
 pub mod webhooks;
+pub mod woken;
 
 pub use app::App;
 pub use clock::Clock;

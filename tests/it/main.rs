@@ -14,6 +14,7 @@ mod control;
 mod costs;
 mod deaths;
 mod edge;
+mod erasure;
 mod events;
 mod expiry;
 mod grants;

@@ -85,7 +85,7 @@ async fn every_ready_made_rule_becomes_active_and_really_triggers() {
     touch(&world, Change::Plugged(false)).await;
     touch(&world, Change::Moved { latitude: 48.5, longitude: 2.5 }).await;
     let door = |open| Change::Door { door: Door::Trunk, open };
-    let circle = json!({"latitude": 48.5, "longitude": 2.5, "radius_km": 2});
+    let circle = json!({"circle": {"latitude": 48.5, "longitude": 2.5, "radius_km": 2}});
     let place = |word: &str| {
         let mut when = circle.clone();
         when["use"] = json!(word);
@@ -130,9 +130,11 @@ async fn a_drive_at_night_and_a_change_of_privacy_are_told() {
     let world = World::start().await;
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
     // Every hour is night to this one, so that the next drive is one.
-    let night =
-        declare(&world, ready(json!({"use": "moved_at_night", "from": "00:00", "until": "00:00"})))
-            .await;
+    let night = declare(
+        &world,
+        ready(json!({"use": "moved_at_night", "night": {"from": "00:00", "until": "00:00"}})),
+    )
+    .await;
     let privacy = declare(&world, ready(json!({"use": "privacy_changed"}))).await;
     spread(&world).await;
     assert_eq!(standing(&world, &id, CAR, &night).await, "active");
@@ -155,7 +157,7 @@ async fn a_car_or_consent_that_does_not_offer_it_says_why() {
     let battery = declare(&world, ready(json!({"use": "battery_below", "level": 20}))).await;
     let place = declare(
         &world,
-        ready(json!({"use": "left_place", "latitude": 48.5, "longitude": 2.5, "radius_km": 2})),
+        ready(json!({"use": "left_place", "circle": {"latitude": 48.5, "longitude": 2.5, "radius_km": 2}})),
     )
     .await;
     let scopes = json!(["openid", "data:telemetry"]);
@@ -289,6 +291,41 @@ async fn a_rule_is_for_whom_it_names_and_reaches_a_car_that_comes_later() {
     assert_eq!(standing(&world, &buyer, "VXKUHZKXZP4000011", &mon).await, "none");
     let of_rule = world.read(&format!("/v1/monitors/{mon}/vehicles")).await;
     assert_eq!(of_rule["items"], json!([]), "{of_rule}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_about_places_is_for_a_key_that_may_know_them() {
+    let world = World::start().await;
+    let circle = json!({"latitude": 48.85, "longitude": 2.35, "radius_km": 1});
+    let home = json!({"zone": {"transition": "in", "circle": circle}});
+    let places = [
+        ready(json!({"use": "entered_place", "circle": circle})),
+        json!({"name": "home", "when": {"bool_exp": "home", "triggers": {"home": home}}}),
+        json!({"name": "where", "when": {"use": "charging_started"}, "extend": ["vehicle.position"]}),
+    ];
+    let mut known = Vec::new();
+    for rule in &places {
+        known.push(declare(&world, rule.clone()).await);
+    }
+    let charging = declare(&world, ready(json!({"use": "charging_ended"}))).await;
+
+    world.narrow_key(&["admin", "read"]);
+
+    for (id, rule) in known.iter().zip(&places) {
+        let path = format!("/v1/monitors/{id}");
+        for answer in [
+            world.api("POST", "/v1/monitors", Some(rule.clone())).await,
+            world.api("GET", &path, None).await,
+            world.api("PUT", &path, Some(ready(json!({"use": "charging_ended"})))).await,
+            world.api("PUT", &format!("/v1/monitors/{charging}"), Some(rule.clone())).await,
+        ] {
+            let problem = (answer.status, answer.body["type"].as_str());
+            assert_eq!(problem, (403, Some("insufficient_scope")), "{rule}");
+        }
+    }
+    let seen = world.read("/v1/monitors").await;
+    let seen: Vec<_> = seen["items"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    assert_eq!(seen, [&json!(charging)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,6 +90,9 @@ async fn what_fails_or_is_paused_at_the_maker_runs_again_and_the_cars_are_asked(
 
         assert_eq!(only(&world, &id).status, RunState::Running, "{status:?}");
         assert_eq!(only(&world, &id).id, callback.id);
+        let asked = world.maker().calls(Operation::Status);
+        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        assert!(world.maker().calls(Operation::Status) > asked, "{status:?}");
     }
 }
 

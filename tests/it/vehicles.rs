@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use simulator::{Fault, FaultKind, Operation};
+use simulator::{Change, Fault, FaultKind, Operation};
 use tests::World;
 
 const E208: &str = "VR3UHZKXZPT000208";
@@ -101,6 +101,10 @@ async fn an_account_without_a_car_is_told_as_such_and_looked_at_again() {
         assert_eq!(enrollment["vehicles"], 0, "{account}");
         assert!(cars(&world, &id).await.is_empty());
     }
+    let asked = world.maker().calls(Operation::Vehicles);
+    world.clock.advance(SignedDuration::from_hours(25));
+    world.run_all().await;
+    assert_eq!(world.maker().calls(Operation::Vehicles), asked + 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,29 +158,55 @@ async fn what_a_driver_hides_is_missing_for_privacy_and_what_was_never_told_is_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn places_are_shown_to_a_key_that_may_read_them_and_to_no_other() {
-    let world = World::start().await;
+    let world = World::with(|options| {
+        options.parameters.insert("PositionHistory".into(), "true".into());
+    })
+    .await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
-    fetch_for(&world, 30).await;
+    fetch_for(&world, 48).await;
     let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
+    let lists = ["history", "trips", "alerts"].map(|list| format!("{car}/{list}?limit=100"));
+    let tells = |page: &str| page.contains("latitude") || page.contains("\"position.");
     let place = state(&world, &id, E208).await["state"]["position"]["values"].clone();
     assert!(!place.as_object().unwrap().is_empty(), "{place}");
+    for list in &lists {
+        let page = world.read(list).await.to_string();
+        assert!(tells(&page), "{list}: {page}");
+    }
 
-    let name = "edge";
-    let mut edge = world.cloud.secrets().get(name).unwrap();
-    edge["api_keys"][0]["scopes"] = json!(["read", "enroll"]);
-    world.cloud.secrets().put(name, edge);
-    world.clock.advance(SignedDuration::from_mins(6));
+    world.narrow_key(&["read", "enroll"]);
 
     let narrow = world.read(&car).await;
     assert!(narrow["state"].get("position").is_none(), "{narrow}");
     assert!(narrow["state"]["electric"]["values"]["level"]["value"].is_number());
-    for list in ["history", "trips", "alerts"] {
-        let page = world.read(&format!("{car}/{list}")).await.to_string();
-        assert!(!page.contains("coordinates") && !page.contains("latitude"), "{list}: {page}");
-        assert!(!page.contains("position."), "{list}: {page}");
+    for list in &lists {
+        let page = world.read(list).await;
+        assert!(
+            !page["items"].as_array().unwrap().is_empty() && !tells(&page.to_string()),
+            "{page}"
+        );
     }
     let erase = world.api("DELETE", &format!("/v1/enrollments/{id}"), None).await;
     assert_eq!((erase.status, erase.body["type"].as_str()), (403, Some("insufficient_scope")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_looks_in_one_second_both_are_in_the_history() {
+    let world = World::with(|options| options.streams = Drive::Running).await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 3).await;
+    let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
+    let now = world.now();
+
+    for percent in [31, 32] {
+        world.maker().touch_car(E208, Change::BatteryLevel(f64::from(percent))).unwrap();
+        let looked = world.api("POST", &format!("{car}/refresh"), None).await;
+        assert_eq!(looked.status, 200, "{}", looked.body);
+    }
+
+    assert_eq!(world.now(), now);
+    let levels = world.read(&format!("{car}/history?fields=electric.level&from={now}")).await;
+    assert_eq!(levels["items"].as_array().unwrap().len(), 2, "{levels}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,9 +235,8 @@ async fn after_two_days_there_are_changes_journeys_and_warnings_and_pages_of_the
         assert!(!page["items"].as_array().unwrap().is_empty(), "{list}: {page}");
     }
     let levels = world.read(&format!("{car}/history?fields=electric.level&limit=100")).await;
-    for item in levels["items"].as_array().unwrap() {
-        assert_eq!(item["field"], "electric.level", "{item}");
-    }
+    let levels = levels["items"].as_array().unwrap();
+    assert!(!levels.is_empty() && levels.iter().all(|item| item["field"] == "electric.level"));
     let (whole, one_by_one) = (pages(&world, &car, 100).await, pages(&world, &car, 1).await);
     assert!(whole.len() > 2);
     assert_eq!(whole, one_by_one);

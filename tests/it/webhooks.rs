@@ -7,8 +7,10 @@ mod unkind;
 
 use std::collections::BTreeMap;
 
+use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use simulator::Change;
 use tests::{Posted, Receiver, World};
 
 const ACCOUNT: &str = "peugeot-alex";
@@ -194,4 +196,37 @@ async fn what_is_in_a_lane_when_an_erasure_begins_is_not_sent_any_more() {
 /// An enrollment that is begun is an event already.
 async fn begin(world: &World, user: &str) -> String {
     world.begin_enrollment(user, "peugeot").await.id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_in_one_second_is_sent_in_the_order_in_which_it_happened() {
+    let world = World::with(|options| options.streams = Drive::Running).await;
+    let receiver = Receiver::start().await.unwrap();
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    world.pass(SignedDuration::from_hours(1)).await;
+    hook(&world, &receiver, json!({"types": ["vehicle.state.changed"]})).await;
+    receiver.answer(503);
+    let now = world.now();
+    let refresh = format!("/v1/enrollments/{id}/vehicles/{CAR}/refresh");
+    for percent in 31..=38 {
+        world.maker().touch_car(CAR, Change::BatteryLevel(f64::from(percent))).unwrap();
+        let looked = world.api("POST", &refresh, None).await;
+        assert_eq!(looked.status, 200, "{}", looked.body);
+    }
+    assert_eq!(world.now(), now);
+    world.settle().await;
+
+    receiver.answer(204);
+    for _ in 0..10 {
+        world.clock.advance(SignedDuration::from_mins(1));
+        sweep(&world).await;
+    }
+
+    let level = |one: &Posted| {
+        let changes = one.event["data"]["changes"].as_array().unwrap().clone();
+        let level = changes.into_iter().find(|it| it["field"] == "electric.level")?;
+        level["new"].as_f64()
+    };
+    let levels: Vec<f64> = receiver.taken().iter().filter_map(level).collect();
+    assert_eq!(levels, (31..=38).map(f64::from).collect::<Vec<_>>());
 }

@@ -17,6 +17,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     due::{self, Share},
     secrets::SecretName,
@@ -43,7 +44,7 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
         Woken::BySchedule(share) => sweep(&app, share, budget).await,
     };
     result.map_err(|error| {
-        tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "an act run failed");
+        tracing::error!(error = %error, causes = ?causes(&error), "an act run failed");
         Diagnostic { error_type: "ActFailed".into(), error_message: error.to_string() }
     })
 }
@@ -119,15 +120,13 @@ async fn subscription(app: &App, key: &DueKey, control: &Control, budget: Budget
     match visit::subscription::keep(app, &id, control, budget).await {
         Ok(kept) => kept == Kept::Done,
         Err(error) => {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(enrollment.id = %id, error = %error, source = ?source, "a subscription was not looked after; the sweep tries again");
+            tracing::warn!(enrollment.id = %id, error = %error, causes = ?causes(&error), "a subscription was not looked after; the sweep tries again");
             false
         }
     }
 }
 
 fn log(error: &visit::Error) -> bool {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    tracing::warn!(error = %error, source = ?source, "a request was not done; the sweep tries again");
+    tracing::warn!(error = %error, causes = ?causes(&error), "a request was not done; the sweep tries again");
     false
 }

@@ -21,7 +21,7 @@ use shared::{
     visit::{self, Error, Visit, subscription},
 };
 
-use crate::{erase, spread};
+use crate::{erase, grants, spread};
 
 /// How long after a failure the sweep tries again.
 const AGAIN: SignedDuration = SignedDuration::from_mins(5);
@@ -107,7 +107,14 @@ async fn discover(
     control: &Control,
     budget: Budget,
 ) -> Result<Progress, Error> {
-    let found = active(app, id).await?;
+    let mut found = active(app, id).await?;
+    if !found.value.former_grants.is_empty() {
+        // They are due by themselves, too: whatever comes of it here, the cars are looked at.
+        if let Err(error) = grants::end_former(app, &found).await {
+            tracing::warn!(enrollment.id = %id, error = %error, "old grants were not ended yet");
+        }
+        found = active(app, id).await?;
+    }
     let mut visit = Visit::begin(app, &found.value, control, budget).await?;
     visit.discover(found.version).await?;
     // What it asks is due by itself; done here it need not wait for the sweep.

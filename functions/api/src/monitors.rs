@@ -1,6 +1,6 @@
 //! Rules: what the operator wants to be told of, declared once for many cars.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
@@ -15,7 +15,7 @@ use shared::{
         enrollment::Status,
         ids::{EnrollmentId, RuleId},
         monitor::{self, Watch},
-        rule::{Rule, Target, Wish},
+        rule::{Extra, Rule, Target, When, Wish},
         vin::Vin,
     },
     http::{Problem, query_once},
@@ -40,8 +40,13 @@ use crate::{
 pub(crate) struct MonitorView {
     #[schema(value_type = String)]
     id: RuleId,
-    #[serde(flatten)]
-    wish: Wish,
+    name: String,
+    target: Target,
+    when: When,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    extend: BTreeSet<Extra>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_s: Option<u32>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -51,7 +56,8 @@ pub(crate) struct MonitorView {
 impl From<Rule> for MonitorView {
     fn from(rule: Rule) -> Self {
         let Rule { id, wish, created_at, updated_at } = rule;
-        Self { id, wish, created_at, updated_at }
+        let Wish { name, target, when, extend, refresh_s } = wish;
+        Self { id, name, target, when, extend, refresh_s, created_at, updated_at }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     domain::{
         enrollment::UserRef,
@@ -33,8 +34,7 @@ pub(crate) async fn partition(app: &App, house: &House, pk: &str, budget: Budget
             // Another run had it first, or its enrollment is being erased: look again.
             Err(store::Error::Conflict) => {}
             Err(error) => {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(error = %error, source = ?source, "an event was not handed on; the sweep tries again");
+                tracing::warn!(error = %error, causes = ?causes(&error), "an event was not handed on; the sweep tries again");
                 break;
             }
         }
@@ -101,8 +101,7 @@ pub(crate) async fn put_on_bus(app: &App, event: &Event) -> bool {
     match app.bus.put(&cloud, event.time).await {
         Ok(()) => true,
         Err(error) => {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(event.id = %event.id, error = %error, source = ?source, "the bus did not take an event; it is asked again");
+            tracing::warn!(event.id = %event.id, error = %error, causes = ?causes(&error), "the bus did not take an event; it is asked again");
             false
         }
     }

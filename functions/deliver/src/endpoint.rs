@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     domain::{
         ids::WebhookId,
@@ -106,8 +107,7 @@ impl Door {
     async fn send(&self, app: &App, lanes: Vec<Lane>, budget: Budget) {
         let work = stream::iter(lanes).map(|lane| async move {
             if let Err(error) = lane::run(app, self, &lane, budget).await {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(webhook.id = %lane.webhook, error = %error, source = ?source, "a lane was left; the sweep goes on with it");
+                tracing::warn!(webhook.id = %lane.webhook, error = %error, causes = ?causes(&error), "a lane was left; the sweep goes on with it");
             }
         });
         work.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;

@@ -16,6 +16,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     secrets::SecretName,
     store::{self, lanes::Lane},
@@ -39,7 +40,7 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
         Woken::BySchedule(share) => sweep::run(&app, share, budget).await,
     };
     result.map_err(|error| {
-        tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "a deliver run failed");
+        tracing::error!(error = %error, causes = ?causes(&error), "a deliver run failed");
         Diagnostic { error_type: "DeliverFailed".into(), error_message: error.to_string() }
     })
 }

@@ -15,6 +15,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     due::{self, Share},
     secrets::SecretName,
@@ -40,7 +41,7 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
         Woken::BySchedule(share) => sweep(&app, share, budget).await,
     };
     result.map_err(|error| {
-        tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "a digest run failed");
+        tracing::error!(error = %error, causes = ?causes(&error), "a digest run failed");
         Diagnostic { error_type: "DigestFailed".into(), error_message: error.to_string() }
     })
 }
@@ -72,6 +73,5 @@ async fn sweep(app: &App, share: Share, budget: Budget) -> Result<Value, store::
 }
 
 fn log(error: &store::Error) {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    tracing::warn!(error = %error, source = ?source, "a notification was not digested; the sweep tries again");
+    tracing::warn!(error = %error, causes = ?causes(&error), "a notification was not digested; the sweep tries again");
 }

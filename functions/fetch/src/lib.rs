@@ -10,6 +10,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     domain::{
         enrollment::{Enrollment, Status},
@@ -41,7 +42,7 @@ const WITHOUT_CONSENT: SignedDuration = SignedDuration::from_hours(24);
 pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let share = serde_json::from_value(event.payload).unwrap_or_default();
     run(&app, share, Budget::until(event.context.deadline)).await.map_err(|error| {
-        tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "a fetch run failed");
+        tracing::error!(error = %error, causes = ?causes(&error), "a fetch run failed");
         Diagnostic { error_type: "FetchFailed".into(), error_message: error.to_string() }
     })
 }
@@ -68,8 +69,7 @@ async fn fetch_or_log(app: &App, key: DueKey, control: &Control, budget: Budget)
     match fetch(app, &id, &vin, key.due_at, control, budget).await {
         Ok(()) => true,
         Err(error) => {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(enrollment.id = %id, error = %error, source = ?source, "a car was not fetched");
+            tracing::warn!(enrollment.id = %id, error = %error, causes = ?causes(&error), "a car was not fetched");
             false
         }
     }

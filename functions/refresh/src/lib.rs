@@ -9,6 +9,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     domain::ids::GrantId,
     due::{self, Share},
@@ -44,7 +45,7 @@ pub enum Error {
 pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let share = serde_json::from_value(event.payload).unwrap_or_default();
     run(&app, share, Budget::until(event.context.deadline)).await.map_err(|error| {
-        tracing::error!(error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string), "a refresh run failed");
+        tracing::error!(error = %error, causes = ?causes(&error), "a refresh run failed");
         Diagnostic { error_type: "RefreshFailed".into(), error_message: error.to_string() }
     })
 }
@@ -92,8 +93,7 @@ async fn renew(app: &App, key: DueKey, control: &Control, budget: Budget) -> boo
             false
         }
         Err(error) => {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(grant.id = %id, error = %error, source = ?source, "a renewal failed");
+            tracing::warn!(grant.id = %id, error = %error, causes = ?causes(&error), "a renewal failed");
             false
         }
     }

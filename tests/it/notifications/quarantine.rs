@@ -44,6 +44,19 @@ async fn what_can_not_be_read_is_answered_200_and_kept_without_the_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_learns_an_address_can_not_fill_the_table() {
+    let inbox = Inbox::open().await;
+    let many: Vec<_> = (0..1_000).map(|number| format!("nonsense {number}")).collect();
+    assert_eq!(inbox.send(&json!(many)).await, 200);
+    assert!((200..=256).contains(&inbox.items("BAD#").await.len()));
+
+    let more = json!(vec![inbox.message(5, 19); 2_001]);
+    assert_eq!(inbox.send(&more).await, 200);
+    assert!(inbox.items("MSG#").await.is_empty(), "so many at once are no messages");
+    assert!(list(&inbox).await.iter().any(|item| item["proven"] == true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_an_administrator_sees_the_quarantine() {
     let inbox = Inbox::open().await;
 

@@ -100,12 +100,11 @@ async fn with_an_unkind_database_everything_arrives_in_order_under_its_own_id() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_stream_and_the_bus_missed_is_swept() {
+async fn what_the_bus_did_not_take_is_offered_again() {
     let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
     hook(&world, &receiver, json!({})).await;
-    for effect in [Effect::Unavailable, Effect::Unavailable] {
-        world.cloud.faults().next(Rule::once(effect).of("deliver").at(Db::PutEvents).times(4));
-    }
+    let down = Rule::once(Effect::Unavailable).of("deliver").at(Db::PutEvents);
+    world.cloud.faults().next(down.times(8));
     let id = begin(&world, "user-1").await;
     world.settle().await;
     let all = told(&world, &[&id]).await;

@@ -26,11 +26,21 @@ pub enum Ready {
     /// It charges no more: full, stopped, failed or unplugged.
     ChargingEnded {},
     /// The car is within a circle, and was not.
-    EnteredPlace(Circle),
+    EnteredPlace {
+        /// Which.
+        circle: Circle,
+    },
     /// The car is without a circle, and was not.
-    LeftPlace(Circle),
+    LeftPlace {
+        /// Which.
+        circle: Circle,
+    },
     /// The car moves within some hours of every day.
-    MovedAtNight(Night),
+    MovedAtNight {
+        /// Which.
+        #[serde(default)]
+        night: Night,
+    },
     /// A door, window or flap was opened, or closed, while the car does not move. The maker tells of
     /// the change alone: the event says what is open then.
     DoorOpenWhileParked {},
@@ -95,9 +105,9 @@ impl Ready {
                 let states = texts(&["Finished", "Stopped", "Failure", "Disconnected"]);
                 vec![("charging", data(Operand::ChargingStatus, Op::IncludedIn, states))]
             }
-            Self::EnteredPlace(circle) => vec![("place", zone(Transition::In, *circle))],
-            Self::LeftPlace(circle) => vec![("place", zone(Transition::Out, *circle))],
-            Self::MovedAtNight(night) => {
+            Self::EnteredPlace { circle } => vec![("place", zone(Transition::In, *circle))],
+            Self::LeftPlace { circle } => vec![("place", zone(Transition::Out, *circle))],
+            Self::MovedAtNight { night } => {
                 let moving = data(Operand::Moving, Op::EqualsTo, vec![Scalar::Flag(true)]);
                 vec![("moving", moving), ("night", Trigger::Time(night.times()))]
             }
@@ -136,8 +146,11 @@ impl Ready {
             Self::BatteryBelow { level } => {
                 Invalid::unless((1..=100).contains(level), at, ".level", Wrong::Level)
             }
-            Self::EnteredPlace(circle) | Self::LeftPlace(circle) => circle.check(at),
-            Self::MovedAtNight(night) => {
+            Self::EnteredPlace { circle } | Self::LeftPlace { circle } => {
+                circle.check(&format!("{at}.circle"))
+            }
+            Self::MovedAtNight { night } => {
+                let at = &format!("{at}.night");
                 let exact = |time: civil::Time| time.second() == 0 && time.subsec_nanosecond() == 0;
                 Invalid::unless(exact(night.from), at, ".from", Wrong::TimeOfDay)?;
                 Invalid::unless(exact(night.until), at, ".until", Wrong::TimeOfDay)?;

@@ -24,10 +24,10 @@ fn every_ready_made_rule_is_one_that_could_be_written_by_hand() {
         json!({"use": "battery_below", "level": 20}),
         json!({"use": "charging_started"}),
         json!({"use": "charging_ended"}),
-        json!({"use": "entered_place", "latitude": 48.1, "longitude": 2.3, "radius_km": 1}),
-        json!({"use": "left_place", "latitude": 48.1, "longitude": 2.3, "radius_km": 1}),
+        json!({"use": "entered_place", "circle": {"latitude": 48.1, "longitude": 2.3, "radius_km": 1}}),
+        json!({"use": "left_place", "circle": {"latitude": 48.1, "longitude": 2.3, "radius_km": 1}}),
         json!({"use": "moved_at_night"}),
-        json!({"use": "moved_at_night", "from": "23:30", "until": "05:15", "time_zone": "Europe/Rome"}),
+        json!({"use": "moved_at_night", "night": {"from": "23:30", "until": "05:15", "time_zone": "Europe/Rome"}}),
         json!({"use": "door_open_while_parked"}),
         json!({"use": "alert_raised"}),
         json!({"use": "alert_raised", "kinds": ["RiskOfIce"]}),
@@ -47,8 +47,7 @@ fn every_ready_made_rule_is_one_that_could_be_written_by_hand() {
 #[test]
 fn a_night_lasts_to_its_end_on_the_next_day() {
     let minutes = |night: Value| {
-        let mut when = json!({"use": "moved_at_night"});
-        when.as_object_mut().unwrap().extend(night.as_object().unwrap().clone());
+        let when = json!({"use": "moved_at_night", "night": night});
         let condition = wish(&when).unwrap().condition();
         let night = serde_json::to_value(&condition.triggers["night"]).unwrap();
         night["time"]["times"][0]["daily"]["minutes"].clone()
@@ -149,14 +148,14 @@ fn names_and_repetition_are_checked_and_unknown_fields_refused() {
     assert!(wish(&json!({"use": "charging_started", "level": 3})).is_err());
     assert!(wish(&json!({"use": "battery_below"})).unwrap_err().contains("level"));
     assert!(wish(&json!({"use": "battery_below", "level": 101})).unwrap_err().contains("level"));
-    assert!(wish(&json!({"use": "moved_at_night", "form": "22:00"})).is_err());
+    assert!(wish(&json!({"use": "moved_at_night", "night": {"form": "22:00"}})).is_err());
 }
 
 #[test]
 fn a_car_that_lacks_what_is_watched_or_a_user_not_asked_is_told_so() {
     let battery = wish(&json!({"use": "battery_below", "level": 20})).unwrap();
     let place =
-        wish(&json!({"use": "left_place", "latitude": 48.1, "longitude": 2.3, "radius_km": 1}))
+        wish(&json!({"use": "left_place", "circle": {"latitude": 48.1, "longitude": 2.3, "radius_km": 1}}))
             .unwrap();
     let car = |motorization: &str| -> Vehicle {
         let car =

@@ -1,0 +1,161 @@
+//! Erasure while the maker, or we ourselves, have a bad day: it waits, and leaves nothing.
+
+use accessing_party::{Effect, Operation as Db, Rule};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use simulator::{Fault, FaultKind, Operation};
+use tests::{Receiver, World};
+
+const ACCOUNT: &str = "peugeot-alex";
+const CAR: &str = "VR3UHZKXZPT000208";
+
+/// The maker revokes nothing until its faults are cleared.
+fn refuse_to_revoke(world: &World) {
+    world.maker().fault(Fault::times(Operation::Revoke, 10_000, FaultKind::Status(503)));
+}
+
+async fn begin(world: &World, id: &str) {
+    let answer = world.api("DELETE", &format!("/v1/enrollments/{id}"), None).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    world.settle().await;
+}
+
+/// Sweeps of `act` at such a distance, so often.
+async fn sweep(world: &World, minutes: i64, times: usize) {
+    for _ in 0..times {
+        world.clock.advance(SignedDuration::from_mins(minutes));
+        world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.settle().await;
+    }
+}
+
+async fn grants(world: &World) -> usize {
+    world.cloud.items("Grants").await.unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_a_new_consent_replaced_is_revoked_however_long_the_maker_is_down() {
+    let world = World::start().await;
+    world.enroll("user-1", "peugeot", ACCOUNT).await;
+    refuse_to_revoke(&world);
+    world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
+    sweep(&world, 60, 24).await;
+    assert_eq!((grants(&world).await, world.maker().live_grants(ACCOUNT)), (2, 2));
+
+    world.maker().clear_faults();
+    sweep(&world, 60, 8).await;
+
+    assert_eq!((grants(&world).await, world.maker().live_grants(ACCOUNT)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_revokes_the_grants_before_the_last_one_too() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    refuse_to_revoke(&world);
+    for _ in 0..2 {
+        world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
+        world.settle().await;
+    }
+    begin(&world, &id).await;
+    sweep(&world, 60, 4).await;
+    assert_eq!(world.status(&id).await, "erasing");
+    assert_eq!((grants(&world).await, world.maker().live_grants(ACCOUNT)), (3, 3));
+
+    world.maker().clear_faults();
+    sweep(&world, 60, 8).await;
+
+    assert_eq!(world.status(&id).await, "erased");
+    assert_eq!((grants(&world).await, world.maker().live_grants(ACCOUNT)), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_maker_never_confirms_is_given_up_after_a_week_and_told_as_such() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    refuse_to_revoke(&world);
+    begin(&world, &id).await;
+    sweep(&world, 60, 6 * 24).await;
+    assert_eq!(world.status(&id).await, "erasing");
+    sweep(&world, 60, 2 * 24).await;
+
+    let erasure = world.read(&format!("/v1/enrollments/{id}/erasure")).await;
+    assert_eq!(erasure["status"], "erased", "{erasure}");
+    assert_eq!(erasure["revocation"], "unconfirmed", "{erasure}");
+    assert_eq!(grants(&world).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_waits_the_maker_is_asked_ever_less_often() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    refuse_to_revoke(&world);
+    begin(&world, &id).await;
+    sweep(&world, 1, 6 * 60).await;
+
+    let asked = world.maker().calls(Operation::Revoke);
+    assert!((8..=40).contains(&asked), "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_ours_does_not_pass_for_a_subscription_that_the_maker_keeps() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let seal = world.cloud.secrets().get("seal").unwrap();
+    world.cloud.secrets().put("seal", json!({}));
+    world.clock.advance(SignedDuration::from_mins(6));
+    begin(&world, &id).await;
+    sweep(&world, 10, 3).await;
+    assert_eq!(world.status(&id).await, "erasing");
+
+    world.cloud.secrets().put("seal", seal);
+    sweep(&world, 60, 8).await;
+
+    let erasure = world.read(&format!("/v1/enrollments/{id}/erasure")).await;
+    let told = (&erasure["status"], &erasure["subscription"], &erasure["revocation"]);
+    let confirmed = json!("confirmed");
+    assert_eq!(told, (&json!("erased"), &confirmed, &confirmed), "{erasure}");
+    assert!(world.maker().callbacks().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_request_on_nothing_of_it_is_told_or_listed() {
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
+    let hook = world.api("POST", "/v1/webhooks", Some(json!({"url": receiver.url()}))).await;
+    let rule = json!({"name": "charging", "when": {"use": "charging_started"}});
+    let rule = world.api("POST", "/v1/monitors", Some(rule)).await;
+    let watched = format!("/v1/monitors/{}/vehicles", rule.body["id"].as_str().unwrap());
+    let down = Rule::once(Effect::Unavailable).of("deliver").at(Db::PutEvents);
+    world.cloud.faults().next(down.times(10_000));
+    receiver.answer(503);
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    for _ in 0..24 {
+        world.clock.advance(SignedDuration::from_hours(4));
+        world.run_all().await;
+    }
+    let dead = format!("/v1/webhooks/{}/deliveries", hook.body["id"].as_str().unwrap());
+    assert!(items(&world, &dead).await.iter().any(|it| it["enrollment"] == json!(id)));
+    assert!(items(&world, &watched).await.iter().any(|it| it["vin"] == CAR));
+    assert!(world.cloud.bus().received().is_empty());
+
+    refuse_to_revoke(&world);
+    begin(&world, &id).await;
+    assert_eq!(world.status(&id).await, "erasing");
+    world.cloud.faults().clear();
+    sweep(&world, 10, 2).await;
+    world.cloud.invoke("deliver", json!({"worker": 0, "workers": 1})).await.unwrap();
+
+    assert_eq!(world.status(&id).await, "erasing");
+    assert_eq!(items(&world, &watched).await, Vec::<Value>::new());
+    let told = |it: &Value| it.to_string().contains(&id);
+    assert!(!items(&world, &dead).await.iter().any(told));
+    assert!(!world.cloud.bus().received().iter().any(told));
+    let since = json!({"since": "2026-01-01T00:00:00Z"});
+    let again = format!("/v1/webhooks/{}/replay", hook.body["id"].as_str().unwrap());
+    let again = world.api("POST", &again, Some(since)).await;
+    assert_eq!((again.status, &again.body["replayed"]), (202, &json!(0)), "{}", again.body);
+}
+
+async fn items(world: &World, path: &str) -> Vec<Value> {
+    world.read(path).await["items"].as_array().unwrap().clone()
+}
