@@ -12,6 +12,7 @@
 
 mod described;
 mod luck;
+mod weather;
 
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
 use futures_util::future::join_all;
@@ -20,7 +21,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::luck::{Luck, undone};
+pub use self::{
+    luck::{Luck, undone},
+    weather::each_seed,
+};
 pub use accessing_party::{Posted, Receiver};
 
 /// When every test begins.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{FailureCause, Fate, Fault, FaultKind, Operation};
-use tests::{Answer, World, setting};
+use tests::{Answer, World};
 
 const ACCOUNT: &str = "peugeot-alex";
 const CAR: &str = "VR3UHZKXZPT000208";
@@ -290,9 +290,4 @@ async fn one_that_waits_is_not_sent_once_the_enrollment_is_being_erased() {
     assert_eq!(garage.posted(&remote), 0);
     assert_eq!(garage.world.status(&garage.id).await, "erased");
     assert_eq!(garage.ask("two", &horn()).await.status, 403, "nobody's any more");
-}
-
-/// How many weathers are played, unless `SEEDS` says otherwise.
-fn seeds() -> u64 {
-    setting("SEEDS").unwrap_or(6)
 }

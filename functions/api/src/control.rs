@@ -14,14 +14,15 @@ use crate::{
     body::Body,
 };
 
-/// Which brands to stop. What is not named goes on.
+/// What to stop, and what to let go on. Of what nothing is said, that stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ControlWish)]
 pub(crate) struct Switch {
-    /// Brands for which the maker is not to be called; all five stop everything, none resumes all.
-    stopped: Vec<Brand>,
-    /// Whether no command is sent to any car; left as it is where nothing is said of it.
+    /// Brands for which the maker is not to be called, and no others; all five stop everything, none
+    /// resumes all.
+    stopped: Option<Vec<Brand>>,
+    /// Whether no command is sent to any car.
     remotes_stopped: Option<bool>,
 }
 
@@ -87,15 +88,19 @@ pub(crate) async fn put(
     body: Body<Switch>,
 ) -> Result<Json<ControlView>, Error> {
     key.require(Scope::Admin)?;
+    if body.value.stopped.is_none() && body.value.remotes_stopped.is_none() {
+        return Err(Error::invalid("stopped", "expected stopped, remotes_stopped, or both"));
+    }
     // First of all: this is the switch that may be needed in a hurry.
     if let Some(stopped) = body.value.remotes_stopped {
         app.store.stop_remotes(stopped).await?;
         tracing::warn!(key.id = %key.id, stopped, "the operator set whether commands to cars are stopped");
     }
-    let mut brands = body.value.stopped;
-    brands.sort_unstable();
-    brands.dedup();
-    app.store.stop(&brands).await?;
-    tracing::warn!(key.id = %key.id, stopped = ?brands, "the operator set which brands are stopped");
+    if let Some(mut brands) = body.value.stopped {
+        brands.sort_unstable();
+        brands.dedup();
+        app.store.stop(&brands).await?;
+        tracing::warn!(key.id = %key.id, stopped = ?brands, "the operator set which brands are stopped");
+    }
     Ok(Json(ControlView::new(app.store.control().await?, app.clock.now())))
 }

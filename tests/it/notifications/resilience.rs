@@ -1,7 +1,7 @@
 //! Death, silence and a database's bad days lose nothing and tell nothing twice.
 
 use accessing_party::{Effect, Operation as Db, Rule};
-use tests::setting;
+use tests::each_seed;
 
 use super::*;
 
@@ -77,32 +77,32 @@ async fn dies(function: &str, effect: Effect, db: Db, skip: usize) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unkind_database_loses_nothing() {
-    let seeds = setting("SEEDS").unwrap_or(3);
-    for seed in 0..seeds {
-        let world = World::unkind(seed).await;
-        world.cloud.faults().calm(true);
-        let inbox = Inbox::of(world).await;
-        let sent: Vec<_> =
-            (0..30).map(|index| inbox.message(600 - index * 10, 20 + index)).collect();
-        inbox.world.cloud.faults().calm(false);
-        for batch in sent.chunks(7) {
-            inbox.deliver(&json!(batch)).await;
-            inbox.world.settle().await;
-        }
-        for _ in 0..4 {
-            // It may fail: the next goes on.
-            let _ = inbox.sweep(3).await;
-            inbox.world.settle().await;
-        }
-        inbox.world.cloud.faults().calm(true);
-        for _ in 0..3 {
-            inbox.sweep(5).await.unwrap();
-        }
+    each_seed("an_unkind_database", (3, 20), under_an_unkind_database).await;
+}
 
-        assert_eq!(inbox.triggered().await, inbox.ids_of(&sent), "seed {seed}");
-        assert_eq!(inbox.told("vehicle.monitor.triggered").await.len(), sent.len(), "seed {seed}");
-        assert_eq!(inbox.level().await, json!(49.0), "seed {seed}");
+async fn under_an_unkind_database(seed: u64) {
+    let world = World::unkind(seed).await;
+    world.cloud.faults().calm(true);
+    let inbox = Inbox::of(world).await;
+    let sent: Vec<_> = (0..30).map(|index| inbox.message(600 - index * 10, 20 + index)).collect();
+    inbox.world.cloud.faults().calm(false);
+    for batch in sent.chunks(7) {
+        inbox.deliver(&json!(batch)).await;
+        inbox.world.settle().await;
     }
+    for _ in 0..4 {
+        // It may fail: the next goes on.
+        let _ = inbox.sweep(3).await;
+        inbox.world.settle().await;
+    }
+    inbox.world.cloud.faults().calm(true);
+    for _ in 0..3 {
+        inbox.sweep(5).await.unwrap();
+    }
+
+    assert_eq!(inbox.triggered().await, inbox.ids_of(&sent), "seed {seed}");
+    assert_eq!(inbox.told("vehicle.monitor.triggered").await.len(), sent.len(), "seed {seed}");
+    assert_eq!(inbox.level().await, json!(49.0), "seed {seed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,10 +3,9 @@
 use accessing_party::{Effect, Faults, Operation as Db, Rule};
 use serde_json::json;
 use simulator::{Fate, Fault, FaultKind, Operation};
-use tests::Luck;
-use tokio::task::JoinSet;
+use tests::{Luck, each_seed};
 
-use super::{Garage, horn, seeds};
+use super::{Garage, horn};
 
 /// One command after another, each with a fault of the database at another moment.
 #[tokio::test(flavor = "multi_thread")]
@@ -205,16 +204,9 @@ async fn play(seed: u64) -> (usize, usize) {
 /// `SEEDS=40 cargo test …` plays forty.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_no_weather_is_a_command_sent_or_told_twice() {
-    let (mut games, mut sent, mut unsent) = (JoinSet::new(), 0, 0);
-    let mut seeds = 1..=seeds();
-    loop {
-        while games.len() < 4 {
-            let Some(seed) = seeds.next() else { break };
-            games.spawn(async move { (seed, tokio::spawn(play(seed)).await) });
-        }
-        let Some(game) = games.join_next().await else { break };
-        let (seed, played) = game.unwrap();
-        let (here, not) = played.unwrap_or_else(|_| panic!("seed {seed} failed"));
+    let games = each_seed("in_no_weather", (6, 20), play).await;
+    let (mut sent, mut unsent) = (0, 0);
+    for (here, not) in games {
         sent += here;
         unsent += not;
     }
