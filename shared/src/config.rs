@@ -4,7 +4,7 @@ mod events;
 mod read;
 mod remotes;
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use url::Url;
 
@@ -50,6 +50,9 @@ pub struct Config {
     pub log: String,
     /// `NOTIFICATIONS`: whether the maker is asked to tell us what happens: `on` (default) or `off`.
     pub notifications: Notifications,
+    /// `TRUSTED_BY_ADDRESS`: brands whose notifications are believed without the secret in their
+    /// body, because the address that they come to is one; none by default.
+    pub trusted_by_address: BTreeSet<Brand>,
     /// `METRICS`: `emf` (default: lines that CloudWatch turns into metrics) or `off`.
     pub metrics: MetricsOutput,
 }
@@ -278,6 +281,7 @@ impl Reader<'_> {
             aws: self.aws(),
             log: self.text("LOG", Some("info")),
             notifications: self.parsed("NOTIFICATIONS", "on", "on or off"),
+            trusted_by_address: self.brands("TRUSTED_BY_ADDRESS"),
             metrics: self.parsed("METRICS", "emf", "emf or off"),
         }
     }

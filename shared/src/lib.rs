@@ -12,6 +12,7 @@ pub mod bus;
 pub mod causes;
 pub mod clock;
 pub mod config;
+pub mod confirmed;
 pub mod domain;
 pub mod due;
 pub mod http;

@@ -178,6 +178,22 @@ impl Inbox {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_the_secret_a_message_is_believed_only_where_the_operator_says_so() {
+    for (trusted, told) in [("opel", 0), ("opel peugeot", 1)] {
+        let world = World::with(|options| {
+            options.parameters.insert("TrustedByAddress".into(), trusted.into());
+        });
+        let inbox = Inbox::of(world.await).await;
+        let mut message = inbox.message(5, 19);
+        message.as_object_mut().unwrap().remove("attributes");
+
+        inbox.taken(&message).await;
+
+        assert_eq!(inbox.triggered().await.len(), told, "{trusted}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proven_message_moves_the_state_and_is_told_once_however_often_it_comes() {
     let inbox = Inbox::open().await;
     let message = inbox.message(5, 19);

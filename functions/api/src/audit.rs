@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{RawQuery, State},
-};
+use axum::{Json, extract::State};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
@@ -16,7 +13,7 @@ use shared::{
         remote::{Cause, Kind, State as Step},
         vin::Vin,
     },
-    http::{Problem, query_once},
+    http::Problem,
     store::audit::{Entry, Person},
 };
 use utoipa::ToSchema;
@@ -24,7 +21,8 @@ use utoipa::ToSchema;
 use crate::{
     Error,
     auth::{Key, Scope},
-    cursor, enrollments,
+    enrollments,
+    query::{Paging, Query},
     views::Page,
 };
 
@@ -79,29 +77,25 @@ impl AuditEntry {
 pub(crate) async fn remotes(
     State(app): State<Arc<App>>,
     key: Key,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<AuditEntry>>, Error> {
     key.require(Scope::Admin)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let get = |name: &str| query.get(name).map(String::as_str);
     let now = app.clock.now();
-    let at = match get("month") {
+    let at = match query.get("month") {
         None => now,
         Some(month) if month.len() == 7 => format!("{month}-01T00:00:00Z")
             .parse()
             .map_err(|_| Error::invalid("month", "expected a month such as 2026-03"))?,
         Some(_) => return Err(Error::invalid("month", "expected a month such as 2026-03")),
     };
-    let of = format!("audit {}", get("month").unwrap_or_default());
-    let after = cursor::read(&app, &of, get("cursor")).await?;
-    let limit = cursor::limit(get("limit"))?;
-    let (found, next) = app.store.audit(at, after, limit, now).await?;
+    let of = format!("audit {}", query.get("month").unwrap_or_default());
+    let paging = Paging::read(&app, of, &query).await?;
+    let (found, next) = app.store.audit(at, paging.after.clone(), paging.limit, now).await?;
     let closed =
         enrollments::closed(&app, found.iter().map(|(entry, _)| &entry.enrollment)).await?;
     let found = found.into_iter().map(|(entry, person)| {
         let person = person.filter(|_| !closed.contains(&entry.enrollment));
         AuditEntry::new((entry, person))
     });
-    let items = found.collect();
-    Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
+    Ok(Json(paging.page(&app, found, next).await?))
 }

@@ -9,17 +9,14 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     App,
-    config::Notifications,
+    confirmed::follow_up_in,
     domain::{
         enrollment::{ConfirmedBy, Enrollment, Status},
         event::{Event, What},
     },
     http::Problem,
     round_trip::confirmation_sha256,
-    store::{
-        Transaction,
-        requests::{Ask, Request},
-    },
+    store::Transaction,
 };
 use utoipa::ToSchema;
 
@@ -83,11 +80,7 @@ async fn commit(app: &App, confirmed: &Enrollment, version: u64) -> Result<(), E
     if let Some(identity) = &confirmed.identity {
         app.store.claim_identity_in(&mut transaction, identity, &confirmed.id)?;
     }
-    let id = Some(confirmed.id.clone());
-    app.store.ask_in(&mut transaction, &Request::new(id, Ask::Discover, now))?;
-    if app.config.notifications == Notifications::On {
-        app.store.want_subscription_in(&mut transaction, &confirmed.id, now)?;
-    }
+    follow_up_in(app, &mut transaction, &confirmed.id, now)?;
     app.store.tell_in(&mut transaction, Event::new(&confirmed.id, What::Confirmed, now))?;
     Ok(app.store.commit(transaction).await?)
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App,
     domain::{brand::Brand, vehicle::Capabilities, vin::Vin},
-    http::{Problem, query_once},
+    http::Problem,
     store::requests::{Ask, Progress, Request},
 };
 use utoipa::ToSchema;
@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use crate::{
     Error,
     auth::{Key, Scope},
+    query::Query,
     refresh::{ask_and_wait, failed},
 };
 
@@ -42,13 +43,12 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
     Path(vin): Path<String>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Response, Error> {
     key.require(Scope::Enroll)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
     let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
-    let brand = match query.get("brand") {
-        Some(brand) => brand.parse().map_err(|error| Error::invalid("brand", error))?,
+    let brand = match query.parsed("brand")? {
+        Some(brand) => brand,
         None => Brand::from_vin(&vin)
             .ok_or_else(|| Error::invalid("brand", "this VIN does not tell the brand; give it"))?,
     };

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
 };
 use futures_util::future::try_join_all;
 use shared::{
@@ -11,14 +11,14 @@ use shared::{
         enrollment::{Enrollment, Status},
         ids::EnrollmentId,
     },
-    http::{Problem, query_once},
+    http::Problem,
     store::{Versioned, enrollments::ListBy},
 };
 
 use crate::{
     Error,
     auth::{Key, Scope},
-    cursor,
+    query::{Paging, Query},
     views::{EnrollmentView, Page},
 };
 
@@ -38,28 +38,21 @@ use crate::{
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     key: Key,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<EnrollmentView>>, Error> {
     key.require(Scope::Read)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let get = |name: &str| query.get(name).map(String::as_str);
-    let status = get("status").map(str::parse::<Status>).transpose();
-    let status = status.map_err(|error| Error::invalid("status", error))?;
-    let by = match (get("user_ref"), status) {
-        (Some(user), _) => {
-            ListBy::User(user.parse().map_err(|error| Error::invalid("user_ref", error))?)
-        }
+    let status: Option<Status> = query.parsed("status")?;
+    let by = match (query.parsed("user_ref")?, status) {
+        (Some(user), _) => ListBy::User(user),
         (None, Some(status)) => ListBy::Status(status),
         (None, None) => return Err(Error::invalid("user_ref", "give user_ref or status")),
     };
-    let after = cursor::read(&app, "enrollments", get("cursor")).await?;
-    let limit = cursor::limit(get("limit"))?;
-    let now = app.clock.now();
-    let (found, next) = app.store.list_enrollments(&by, after, limit, now).await?;
+    let paging = Paging::read(&app, "enrollments", &query).await?;
+    let (after, now) = (paging.after.clone(), app.clock.now());
+    let (found, next) = app.store.list_enrollments(&by, after, paging.limit, now).await?;
     let wanted = |enrollment: &Enrollment| status.is_none_or(|status| enrollment.status == status);
     let items = found.into_iter().filter(wanted).map(|found| EnrollmentView::new(found, now));
-    let items = items.collect();
-    Ok(Json(Page { items, next: cursor::write(&app, "enrollments", next).await? }))
+    Ok(Json(paging.page(&app, items, next).await?))
 }
 
 /// One enrollment: where it stands and why, and what the user agreed to.

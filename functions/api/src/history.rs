@@ -2,21 +2,22 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{
     App,
     domain::{alert::Alert, ids::EnrollmentId, snapshot::Change, trip::Trip, vin::Vin},
-    http::{Problem, query_once},
+    http::Problem,
     store::history::History,
 };
 
 use crate::{
     Error,
     auth::{Key, Scope},
-    cursor, enrollments,
+    enrollments,
+    query::{Paging, Query},
     views::Page,
 };
 
@@ -43,11 +44,11 @@ pub(crate) async fn observations(
     State(app): State<Arc<App>>,
     key: Key,
     Path((id, vin)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<Change>>, Error> {
     let positions = key.has(Scope::ReadPosition);
-    let (asked, query) = Asked::read(&app, &key, &id, &vin, query, History::Observations).await?;
-    let fields: Option<Vec<&str>> = query.as_deref().map(|fields| fields.split(',').collect());
+    let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Observations).await?;
+    let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').collect());
     let wanted = |change: &Change| {
         let visible = positions || !change.field.is_position();
         visible && fields.as_ref().is_none_or(|names| names.contains(&change.field.name()))
@@ -75,9 +76,9 @@ pub(crate) async fn alerts(
     State(app): State<Arc<App>>,
     key: Key,
     Path((id, vin)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<Alert>>, Error> {
-    let (asked, _) = Asked::read(&app, &key, &id, &vin, query, History::Alerts).await?;
+    let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Alerts).await?;
     let mut page = asked.page::<Alert>(&app, Some).await?;
     if !key.has(Scope::ReadPosition) {
         for alert in &mut page.items {
@@ -103,9 +104,9 @@ pub(crate) async fn trips(
     State(app): State<Arc<App>>,
     key: Key,
     Path((id, vin)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<Trip>>, Error> {
-    let (asked, _) = Asked::read(&app, &key, &id, &vin, query, History::Trips).await?;
+    let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Trips).await?;
     let mut page = asked.page::<Trip>(&app, Some).await?;
     if !key.has(Scope::ReadPosition) {
         for trip in &mut page.items {
@@ -122,24 +123,19 @@ struct Asked {
     history: History,
     vin: Vin,
     span: (Timestamp, Timestamp),
-    limit: i32,
-    after: Option<String>,
-    /// What its cursor is good for.
-    of: String,
+    paging: Paging,
 }
 
 impl Asked {
-    /// Checks the request; gives what `fields` said beside it.
+    /// Checks the request.
     async fn read(
         app: &App,
         key: &Key,
-        id: &str,
-        vin: &str,
-        query: Option<String>,
+        (id, vin): (&str, &str),
+        query: &Query,
         history: History,
-    ) -> Result<(Self, Option<String>), Error> {
+    ) -> Result<Self, Error> {
         key.require(Scope::Read)?;
-        let mut query = query_once(query.as_deref()).map_err(Error::Request)?;
         let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
         let from = time(query.get("from"), "from")?.unwrap_or(Timestamp::UNIX_EPOCH);
         let to = time(query.get("to"), "to")?.unwrap_or(app.clock.now());
@@ -148,10 +144,8 @@ impl Asked {
         }
         let enrollment = enrollments::open(app, id).await?.value.id;
         let of = format!("{history:?} {enrollment} {}", vin.as_str());
-        let after = cursor::read(app, &of, query.get("cursor").map(String::as_str)).await?;
-        let limit = cursor::limit(query.get("limit").map(String::as_str))?;
-        let asked = Self { enrollment, history, vin, span: (from, to), limit, after, of };
-        Ok((asked, query.remove("fields")))
+        let paging = Paging::read(app, of, query).await?;
+        Ok(Self { enrollment, history, vin, span: (from, to), paging })
     }
 
     /// Up to `limit` entries of which `keep` leaves something. It looks on for them a few times;
@@ -161,7 +155,8 @@ impl Asked {
         app: &App,
         keep: impl Fn(T) -> Option<T>,
     ) -> Result<Page<T>, Error> {
-        let Self { enrollment, history, vin, span, limit, mut after, of } = self;
+        let Self { enrollment, history, vin, span, paging } = self;
+        let (limit, mut after) = (paging.limit, paging.after.clone());
         let now = app.clock.now();
         let mut items = Vec::new();
         let mut left = limit;
@@ -175,11 +170,11 @@ impl Asked {
                 break;
             }
         }
-        Ok(Page { items, next: cursor::write(app, &of, after).await? })
+        paging.page(app, items, after).await
     }
 }
 
-fn time(text: Option<&String>, field: &str) -> Result<Option<Timestamp>, Error> {
-    let time = text.map(|text| text.parse()).transpose();
+fn time(text: Option<&str>, field: &str) -> Result<Option<Timestamp>, Error> {
+    let time = text.map(str::parse).transpose();
     time.map_err(|_| Error::invalid(field, "expected a time such as 2026-01-31T12:00:00Z"))
 }

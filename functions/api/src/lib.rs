@@ -19,6 +19,7 @@ mod history;
 mod idempotency;
 mod monitors;
 mod quarantine;
+mod query;
 mod refresh;
 mod remotes;
 mod routes;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
 };
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use shared::{
         rule::{Extra, Rule, Target, When, Wish},
         vin::Vin,
     },
-    http::{Problem, query_once},
+    http::Problem,
     store::{
         Transaction,
         enrollments::ListBy,
@@ -31,7 +31,8 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
-    cursor, enrollments, idempotency,
+    enrollments, idempotency,
+    query::{Paging, Query},
     views::Page,
 };
 
@@ -137,17 +138,14 @@ pub(crate) async fn post(
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     key: Key,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<MonitorView>>, Error> {
     key.require(Scope::Admin)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let get = |name: &str| query.get(name).map(String::as_str);
-    let after = cursor::read(&app, "monitors", get("cursor")).await?;
-    let (rules, next) = app.store.list_rules(after, cursor::limit(get("limit"))?).await?;
+    let paging = Paging::read(&app, "monitors", &query).await?;
+    let (rules, next) = app.store.list_rules(paging.after.clone(), paging.limit).await?;
     let places = key.has(Scope::ReadPosition);
     let rules = rules.into_iter().filter(|rule| places || !rule.wish.is_about_places());
-    let items = rules.map(MonitorView::from).collect();
-    Ok(Json(Page { items, next: cursor::write(&app, "monitors", next).await? }))
+    Ok(Json(paging.page(&app, rules.map(MonitorView::from), next).await?))
 }
 
 /// One rule.
@@ -236,22 +234,17 @@ pub(crate) async fn vehicles(
     State(app): State<Arc<App>>,
     key: Key,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<WatchView>>, Error> {
     key.require(Scope::Admin)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let get = |name: &str| query.get(name).map(String::as_str);
     let rule = one(&app, &id).await?;
-    let of = format!("monitors/{}", rule.id);
-    let after = cursor::read(&app, &of, get("cursor")).await?;
-    let after = after.map(|after| read_after(&after)).transpose()?;
-    let limit = cursor::limit(get("limit"))?;
-    let (found, next) = app.store.watches_of(&rule.id, after, limit).await?;
+    let paging = Paging::read(&app, format!("monitors/{}", rule.id), &query).await?;
+    let after = paging.after.as_deref().map(read_after).transpose()?;
+    let (found, next) = app.store.watches_of(&rule.id, after, paging.limit).await?;
     let next = next.map(|(enrollment, vin)| format!("{enrollment} {}", vin.as_str()));
     let closed = enrollments::closed(&app, found.iter().map(|(id, _)| id)).await?;
     let found = found.into_iter().filter(|(id, _)| !closed.contains(id));
-    let items = found.map(WatchView::new).collect();
-    Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
+    Ok(Json(paging.page(&app, found.map(WatchView::new), next).await?))
 }
 
 /// How every rule stands on a car.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use shared::{
     App,
     clock::Budget,
     domain::ids::EnrollmentId,
-    http::{Problem, query_once},
+    http::Problem,
     inbox::{self, Proof, Taken},
     store::{
         Transaction,
@@ -25,13 +25,12 @@ use utoipa::ToSchema;
 use crate::{
     Error,
     auth::{Key, Scope},
-    cursor,
+    query::{Paging, Query},
     views::Page,
 };
 
 /// How long taking one again may last.
 const PATIENCE: Duration = Duration::from_secs(15);
-const LIST: &str = "quarantine";
 
 /// Something in quarantine. What it says is not shown: it may hold anything.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,15 +97,13 @@ impl From<Bad> for Quarantined {
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     key: Key,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<Quarantined>>, Error> {
     key.require(Scope::Admin)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let limit = cursor::limit(query.get("limit").map(String::as_str))?;
-    let after = cursor::read(&app, LIST, query.get("cursor").map(String::as_str)).await?;
-    let (found, next) = app.store.bads(after.as_deref(), limit, app.clock.now()).await?;
-    let items = found.into_iter().map(Quarantined::from).collect();
-    Ok(Json(Page { items, next: cursor::write(&app, LIST, next).await? }))
+    let paging = Paging::read(&app, "quarantine", &query).await?;
+    let (after, now) = (paging.after.as_deref(), app.clock.now());
+    let (found, next) = app.store.bads(after, paging.limit, now).await?;
+    Ok(Json(paging.page(&app, found.into_iter().map(Quarantined::from), next).await?))
 }
 
 /// Takes it once more, as if it had just come: when this version has learnt to read it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -21,7 +21,7 @@ use shared::{
         remote::{Action, Cause, Kind, Remote, Step},
         vin::Vin,
     },
-    http::{Problem, query_once},
+    http::Problem,
 };
 use utoipa::ToSchema;
 
@@ -29,7 +29,8 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
-    cursor, enrollments,
+    enrollments,
+    query::{Paging, Query},
     views::Page,
 };
 use request::Ask;
@@ -134,20 +135,16 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     key: Key,
     Path((id, vin)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<RemoteView>>, Error> {
     key.require(Scope::Read)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let get = |name: &str| query.get(name).map(String::as_str);
     let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
     let enrollment = enrollments::open(&app, &id).await?.value.id;
     let of = format!("remotes {enrollment} {}", vin.as_str());
-    let after = cursor::read(&app, &of, get("cursor")).await?;
-    let limit = cursor::limit(get("limit"))?;
-    let now = app.clock.now();
-    let (found, next) = app.store.remotes(&enrollment, &vin, after, limit, now).await?;
-    let items = found.into_iter().map(RemoteView::new).collect();
-    Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
+    let paging = Paging::read(&app, of, &query).await?;
+    let (after, now) = (paging.after.clone(), app.clock.now());
+    let (found, next) = app.store.remotes(&enrollment, &vin, after, paging.limit, now).await?;
+    Ok(Json(paging.page(&app, found.into_iter().map(RemoteView::new), next).await?))
 }
 
 /// One command to a car.

@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
 };
 use shared::{
     App,
     domain::{
         enrollment::Enrollment, ids::EnrollmentId, pace::Car, snapshot::MakerState, vin::Vin,
     },
-    http::{Problem, query_once},
+    http::Problem,
     store::enrollments::ListBy,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
+    query::Query,
     views::{Page, VehicleState, VehicleView},
 };
 
@@ -31,16 +32,12 @@ use crate::{
 pub(crate) async fn find(
     State(app): State<Arc<App>>,
     key: Key,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<VehicleView>>, Error> {
     key.require(Scope::Read)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let vin = query.get("vin").map(|text| text.parse::<Vin>()).transpose();
-    let vin = vin.map_err(|error| Error::invalid("vin", error))?;
-    let user = query.get("user_ref").map(|text| text.parse()).transpose();
-    let user = user.map_err(|error| Error::invalid("user_ref", error))?;
+    let vin: Option<Vin> = query.parsed("vin")?;
     let now = app.clock.now();
-    let ids: Vec<EnrollmentId> = match (&vin, user) {
+    let ids: Vec<EnrollmentId> = match (&vin, query.parsed("user_ref")?) {
         (_, Some(user)) => {
             let (found, _) =
                 app.store.list_enrollments(&ListBy::User(user), None, 100, now).await?;

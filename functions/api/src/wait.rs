@@ -1,4 +1,4 @@
-//! Waiting for `act`: the one place where a function of ours sits still.
+//! Waiting for `act`, since somebody waits for us.
 
 use std::time::Duration;
 

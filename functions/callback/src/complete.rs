@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use shared::{
     App,
     clock::later,
-    config::Notifications,
+    confirmed::follow_up_in,
     domain::{
         brand::Brand,
         enrollment::{
@@ -17,11 +17,7 @@ use shared::{
     round_trip::{Attempt, Confirm, confirmation_sha256},
     secrets::SecretError,
     stellantis::{Client, id_token::Subject, oauth::TokenSet},
-    store::{
-        self, Transaction, Versioned,
-        grants::Grant,
-        requests::{Ask, Request},
-    },
+    store::{self, Transaction, Versioned, grants::Grant},
     tokens,
 };
 
@@ -133,15 +129,15 @@ async fn try_store(
     app.store.add_grant_in(&mut transaction, &grant)?;
 
     let consent = consent(app, new, tokens, now);
+    let consented = Consented { app, attempt, enrollment, grant: id.clone(), consent, now };
     if let Some(older) = older {
-        renew(app, &mut transaction, older, enrollment, id, consent, now).await?;
+        consented.renew(&mut transaction, older).await?;
     } else {
         let account = Shared::find(app, new, subject, now).await?;
         if let Some(account) = &account {
             account.join_in(app, &mut transaction, new, now)?;
         }
-        let whose = (identity, account.map(Shared::hash));
-        begin(app, &mut transaction, attempt, enrollment, id, whose, consent, now)?;
+        consented.begin(&mut transaction, identity, account.map(Shared::hash))?;
     }
     app.store.tell_in(&mut transaction, Event::new(&owner, What::Completed, now))?;
     Ok(app.store.commit(transaction).await?)
@@ -170,67 +166,61 @@ fn consent(app: &App, new: &Enrollment, tokens: &TokenSet, now: Timestamp) -> Co
     }
 }
 
-/// A first consent: awaits confirmation, or is active at once.
-#[expect(clippy::too_many_arguments, reason = "the parts of one transaction")]
-fn begin(
-    app: &App,
-    transaction: &mut Transaction,
-    attempt: &Attempt,
-    enrollment: &Versioned<Enrollment>,
-    id: &GrantId,
-    (identity, account): (Option<String>, Option<String>),
+/// What the maker gave, about to be stored.
+struct Consented<'a> {
+    app: &'a App,
+    attempt: &'a Attempt,
+    enrollment: &'a Versioned<Enrollment>,
+    grant: GrantId,
     consent: Consent,
     now: Timestamp,
-) -> Result<(), store::Error> {
-    let confirmation = Confirmation {
-        sha256: confirmation_sha256(&attempt.confirmation()),
-        until: now + CONFIRM_WITHIN,
-    };
-    let claim = identity.clone();
-    let stored = enrollment
-        .value
-        .clone()
-        .await_confirmation(id.clone(), identity, account, consent, confirmation, now)
-        .map_err(|_| store::Error::Conflict)?;
-    let stored = if attempt.ticket.confirm == Confirm::Session {
-        stored
-    } else {
-        if let Some(identity) = claim {
-            app.store.claim_identity_in(transaction, &identity, &stored.id)?;
-        }
-        app.store
-            .ask_in(transaction, &Request::new(Some(stored.id.clone()), Ask::Discover, now))?;
-        if app.config.notifications == Notifications::On {
-            app.store.want_subscription_in(transaction, &stored.id, now)?;
-        }
-        stored.confirm(ConfirmedBy::Link, now).map_err(|_| store::Error::Conflict)?
-    };
-    app.store.save_enrollment_in(transaction, &stored, enrollment.version)
 }
 
-/// A consent that renews an older, confirmed enrollment: the old refresh token will be revoked.
-async fn renew(
-    app: &App,
-    transaction: &mut Transaction,
-    older: Versioned<Enrollment>,
-    enrollment: &Versioned<Enrollment>,
-    id: &GrantId,
-    consent: Consent,
-    now: Timestamp,
-) -> Result<(), store::Error> {
-    let conflict = |_| store::Error::Conflict;
-    if let Some(old) = &older.value.grant
-        && app.store.grant(old).await?.is_some()
-    {
-        app.store.retire_grant_in(transaction, old)?;
+impl Consented<'_> {
+    /// A first consent: awaits confirmation, or is active at once.
+    fn begin(
+        self,
+        transaction: &mut Transaction,
+        identity: Option<String>,
+        account: Option<String>,
+    ) -> Result<(), store::Error> {
+        let Self { app, attempt, enrollment, grant, consent, now } = self;
+        let confirmation = Confirmation {
+            sha256: confirmation_sha256(&attempt.confirmation()),
+            until: now + CONFIRM_WITHIN,
+        };
+        let new = enrollment.value.clone();
+        let mut stored = new
+            .await_confirmation(grant, identity.clone(), account, consent, confirmation, now)
+            .map_err(|_| store::Error::Conflict)?;
+        if attempt.ticket.confirm != Confirm::Session {
+            if let Some(identity) = identity {
+                app.store.claim_identity_in(transaction, &identity, &stored.id)?;
+            }
+            follow_up_in(app, transaction, &stored.id, now)?;
+            stored = stored.confirm(ConfirmedBy::Link, now).map_err(|_| store::Error::Conflict)?;
+        }
+        app.store.save_enrollment_in(transaction, &stored, enrollment.version)
     }
-    let merged =
-        enrollment.value.clone().merge_into(older.value.id.clone(), now).map_err(conflict)?;
-    let renewed = older.value.renew(id.clone(), consent, now).map_err(conflict)?;
-    app.store.save_enrollment_in(transaction, &merged, enrollment.version)?;
-    app.store.save_enrollment_in(transaction, &renewed, older.version)?;
-    if app.config.notifications == Notifications::On {
-        app.store.want_subscription_in(transaction, &renewed.id, now)?;
+
+    /// A consent that renews an older, confirmed enrollment: the old refresh token will be revoked.
+    async fn renew(
+        self,
+        transaction: &mut Transaction,
+        older: Versioned<Enrollment>,
+    ) -> Result<(), store::Error> {
+        let Self { app, enrollment, grant, consent, now, .. } = self;
+        let conflict = |_| store::Error::Conflict;
+        if let Some(old) = &older.value.grant
+            && app.store.grant(old).await?.is_some()
+        {
+            app.store.retire_grant_in(transaction, old)?;
+        }
+        let new = enrollment.value.clone();
+        let merged = new.merge_into(older.value.id.clone(), now).map_err(conflict)?;
+        let renewed = older.value.renew(grant, consent, now).map_err(conflict)?;
+        app.store.save_enrollment_in(transaction, &merged, enrollment.version)?;
+        app.store.save_enrollment_in(transaction, &renewed, older.version)?;
+        follow_up_in(app, transaction, &renewed.id, now)
     }
-    app.store.ask_in(transaction, &Request::new(Some(renewed.id), Ask::Discover, now))
 }

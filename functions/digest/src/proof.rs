@@ -45,7 +45,8 @@ pub(crate) async fn judge(
     };
     let about = message.vin.clone().or_else(|| watch.as_ref().map(|watch| watch.vin.clone()));
     let age = message.received_at.duration_since(notification.date);
-    if !message.secret || age > LATE || age < -AHEAD {
+    let trusted = message.secret || is_trusted_by_address(app, message).await?;
+    if !trusted || age > LATE || age < -AHEAD {
         return Ok(Verdict::Hint(about));
     }
     let unknown =
@@ -60,11 +61,24 @@ pub(crate) async fn judge(
         (Told::Remote(_), _) => Ok(Verdict::Remote),
         (Told::Monitor(_), None) => Ok(unknown(about)),
         // A message about another car than its monitor's is nobody's.
-        (Told::Monitor(_), Some(watch)) if message.vin.as_ref() != Some(&watch.vin) => {
-            Ok(Verdict::Hint(message.vin.clone()))
+        (Told::Monitor(_), Some(watch)) if about.as_ref() != Some(&watch.vin) => {
+            Ok(Verdict::Hint(about))
+        }
+        // With the secret, the car stands beside it.
+        (Told::Monitor(_), Some(watch)) if message.secret && message.vin.is_none() => {
+            Ok(Verdict::Hint(Some(watch.vin)))
         }
         (Told::Monitor(_), Some(watch)) => Ok(Verdict::Monitor(watch)),
     }
+}
+
+/// Whether the operator believes this brand without the secret.
+async fn is_trusted_by_address(app: &App, message: &Message) -> Result<bool, Error> {
+    if app.config.trusted_by_address.is_empty() {
+        return Ok(false);
+    }
+    let found = app.store.enrollment(&message.enrollment, app.clock.now()).await?;
+    Ok(found.is_some_and(|found| app.config.trusted_by_address.contains(&found.value.brand)))
 }
 
 /// Whether what is unknown may become known yet.

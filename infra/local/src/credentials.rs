@@ -58,15 +58,6 @@ pub fn new_secrets(client_id: &str, client_secret: &SecretString) -> Map<String,
         .collect()
 }
 
-/// Adds the ring for webhooks to secrets made before there were any. `false`: it is there.
-pub fn add_webhooks(secrets: &mut Map<String, Value>) -> bool {
-    if secrets.contains_key("webhooks") {
-        return false;
-    }
-    secrets.insert("webhooks".to_owned(), new_ring());
-    true
-}
-
 fn new_ring() -> Value {
     json!({"primary": "k1", "keys": {"k1": new_key()}})
 }

@@ -10,7 +10,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::credentials::{SCOPES, SecretsError, add_webhooks, check, new_api_key, new_secrets};
+use crate::credentials::{SCOPES, SecretsError, check, new_api_key, new_secrets};
 
 /// A folder in use by this process.
 #[derive(Debug)]
@@ -102,20 +102,12 @@ impl Folder {
     /// They can't be written.
     pub fn make_secrets(&self) -> Result<(), FolderError> {
         let path = self.secrets_file();
-        if !path.exists() {
-            let (secrets, key) = local_secrets();
-            write_new(&self.file("api-key"), key.expose_secret())?;
-            return write_new(&path, &pretty(&secrets));
+        if path.exists() {
+            return Ok(());
         }
-        // A folder made before there were webhooks.
-        let io = |source| FolderError::Io { path: path.clone(), source };
-        let text = fs::read_to_string(&path).map_err(io)?;
-        let mut secrets: Map<String, Value> =
-            serde_json::from_str(&text).map_err(|_| FolderError::NotJson(path.clone()))?;
-        if add_webhooks(&mut secrets) {
-            replace(&path, &pretty(&secrets))?;
-        }
-        Ok(())
+        let (secrets, key) = local_secrets();
+        write_new(&self.file("api-key"), key.expose_secret())?;
+        write_new(&path, &pretty(&secrets))
     }
 
     /// A token kept in a file of its own, made on the first run.
@@ -152,14 +144,6 @@ pub fn read_secrets(path: &Path, private: bool) -> Result<Map<String, Value>, Fo
     let secrets = read(path, private)?;
     check(&secrets).map_err(|source| FolderError::Secrets { path: path.to_owned(), source })?;
     Ok(secrets)
-}
-
-/// A private secrets file that may lack something, which is about to be added.
-///
-/// # Errors
-/// It can't be read, or others can read it.
-pub fn read_unchecked(path: &Path) -> Result<Map<String, Value>, FolderError> {
-    read(path, true)
 }
 
 fn read(path: &Path, private: bool) -> Result<Map<String, Value>, FolderError> {

@@ -1,11 +1,11 @@
 //! Reads one variable at a time, and collects what is wrong with each.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use url::{Host, Url};
 
 use super::{Addresses, MetricsOutput, Notifications, Problem, RedirectUri};
-use crate::stellantis::settings::ScopeSeparator;
+use crate::{domain::brand::Brand, stellantis::settings::ScopeSeparator};
 
 /// Collects problems while reading, and goes on with a placeholder that is never returned.
 pub(super) struct Reader<'a> {
@@ -47,6 +47,14 @@ impl Reader<'_> {
 
     pub(super) fn words(&mut self, variable: &'static str, default: &str) -> Vec<String> {
         self.text(variable, Some(default)).split_whitespace().map(str::to_owned).collect()
+    }
+
+    pub(super) fn brands(&mut self, variable: &'static str) -> BTreeSet<Brand> {
+        let brands = self.words(variable, "").into_iter().map(|word| word.parse());
+        brands.collect::<Result<_, _>>().unwrap_or_else(|_| {
+            self.problem(variable, "brands, such as: peugeot opel");
+            BTreeSet::new()
+        })
     }
 
     pub(super) fn url(&mut self, variable: &'static str, default: Option<&str>) -> Url {

@@ -40,7 +40,7 @@
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
 //! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}`, `rule#{rule}` or `bad`, and `status`
 //! on (`status`, `pk`).
-//! Every item has `schema`. What has `expires_at` is gone from then on, for every reader, whether
+//! Every item has `schema`, but for hashes of identities and of idempotency keys. What has `expires_at` is gone from then on, for every reader, whether
 //! or not DynamoDB has removed it yet.
 
 pub mod accounts;
@@ -152,7 +152,7 @@ pub struct DueKey {
 pub enum DueTable {
     /// Renewals.
     Grants,
-    /// Looks at cars, and what `act` has to do.
+    /// Looks at cars, and what `act` and `digest` have to do.
     Records,
     /// Events to hand on, and lanes of endpoints.
     Outbox,

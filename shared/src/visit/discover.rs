@@ -123,8 +123,8 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// An enrollment from before there were subscriptions, or from when the operator wanted none,
-    /// gets its own; and loses it, once the operator wants none.
+    /// An enrollment from when the operator wanted no subscriptions gets its own; and loses it, once
+    /// the operator wants none.
     async fn subscribe_if_not(&self) -> Result<(), Error> {
         let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
         match (self.app.config.notifications, store.subscription(id).await?) {

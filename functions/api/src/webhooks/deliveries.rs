@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use shared::{
         event::{Event, What},
         ids::{EventId, WebhookId},
     },
-    http::{Problem, query_once},
+    http::Problem,
     store::{DueKey, Transaction, lanes::Dead},
 };
 use utoipa::ToSchema;
@@ -26,7 +26,8 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
-    cursor, enrollments,
+    enrollments,
+    query::{Paging, Query},
     views::Page,
 };
 
@@ -79,28 +80,25 @@ pub(crate) async fn deliveries(
     State(app): State<Arc<App>>,
     key: Key,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<Page<Delivery>>, Error> {
     key.require(Scope::Admin)?;
-    let query = query_once(query.as_deref()).map_err(Error::Request)?;
-    let get = |name: &str| query.get(name).map(String::as_str);
-    if get("state").is_some_and(|state| state != "dead") {
+    if query.get("state").is_some_and(|state| state != "dead") {
         return Err(Error::invalid("state", "expected dead"));
     }
     let now = app.clock.now();
     let id = one(&app, &id, now).await?.webhook.value.id;
-    let of = format!("deliveries {id}");
-    let after = cursor::read(&app, &of, get("cursor")).await?;
-    let after = after.and_then(|text| serde_json::from_str::<(String, String, i64)>(&text).ok());
+    let paging = Paging::read(&app, format!("deliveries {id}"), &query).await?;
+    let after = paging.after.as_deref();
+    let after = after.and_then(|text| serde_json::from_str::<(String, String, i64)>(text).ok());
     let after = after.map(|(pk, sk, due_at)| DueKey { pk, sk, due_at });
-    let limit = cursor::limit(get("limit"))?;
-    let (dead, next) = app.store.dead(&id, after, limit, now).await?;
+    let (dead, next) = app.store.dead(&id, after, paging.limit, now).await?;
     let next = next.and_then(|key| serde_json::to_string(&(key.pk, key.sk, key.due_at)).ok());
     let owners = dead.iter().filter_map(|dead| dead.event.enrollment.as_ref());
     let closed = enrollments::closed(&app, owners).await?;
     let told = |dead: &Dead| dead.event.enrollment.as_ref().is_none_or(|it| !closed.contains(it));
-    let items = dead.into_iter().filter(told).map(Delivery::new).collect();
-    Ok(Json(Page { items, next: cursor::write(&app, &of, next).await? }))
+    let items = dead.into_iter().filter(told).map(Delivery::new);
+    Ok(Json(paging.page(&app, items, next).await?))
 }
 
 /// Sends events again that were given up, oldest first, under the same ids and marked as replayed.

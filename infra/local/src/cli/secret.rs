@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use super::say;
 use crate::{
-    credentials::{SCOPES, SecretsError, add_webhooks, check, new_api_key, new_secrets, rotate},
-    folder::{FolderError, pretty, read_secrets, read_unchecked, replace, write_new},
+    credentials::{SCOPES, SecretsError, check, new_api_key, new_secrets, rotate},
+    folder::{FolderError, pretty, read_secrets, replace, write_new},
 };
 
 #[derive(Debug, Subcommand)]
@@ -153,21 +153,12 @@ fn new(args: &NewArgs) -> Result<(), SecretError> {
 }
 
 fn turn(args: &RotateArgs) -> Result<(), SecretError> {
-    let mut secrets = match args.ring {
-        Ring::Webhooks => read_unchecked(&args.file)?,
-        _ => read_secrets(&args.file, true)?,
-    };
+    let mut secrets = read_secrets(&args.file, true)?;
     let name = match args.ring {
         Ring::Seal => "seal",
         Ring::Edge => "edge",
         Ring::Webhooks => "webhooks",
     };
-    // The one way into a secrets file that was made before there were webhooks.
-    if matches!(args.ring, Ring::Webhooks) && add_webhooks(&mut secrets) {
-        save(&args.file, &secrets)?;
-        say("webhooks is made, with its first key. Put it to AWS.");
-        return Ok(());
-    }
     let id = rotate(&mut secrets, name, args.promote)?;
     save(&args.file, &secrets)?;
     if args.promote && matches!(args.ring, Ring::Webhooks) {
