@@ -23,7 +23,7 @@ use url::Url;
 
 pub use self::{
     luck::{Luck, undone},
-    weather::each_seed,
+    weather::{LIVES, each_seed},
 };
 pub use accessing_party::{Posted, Receiver};
 

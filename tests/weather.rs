@@ -6,8 +6,12 @@ use tokio::task::JoinSet;
 
 use crate::setting;
 
-/// Plays `story` for so many seeds, or as many as `SEEDS` says, or for `SEED` alone; so many side by
-/// side, since they wait for the retries of the SDK more than they compute. Gives what they came to.
+/// Of the longest story, the life of an enrollment, so many are played. `SEEDS` says another number,
+/// and others are played in proportion.
+pub const LIVES: u64 = 12;
+
+/// Plays `story` for so many seeds, or for `SEED` alone; so many side by side, since they wait for
+/// the retries of the SDK more than they compute. Gives what they came to.
 ///
 /// # Panics
 /// When a story failed; the seeds are named with the command that replays them.
@@ -23,7 +27,7 @@ where
 {
     let mut seeds = match setting("SEED") {
         Some(seed) => seed..=seed,
-        None => 1..=setting("SEEDS").unwrap_or(seeds),
+        None => 1..=setting("SEEDS").map_or(seeds, |lives| (lives * seeds).div_ceil(LIVES)),
     };
     let (mut playing, mut ended, mut failed) = (JoinSet::new(), Vec::new(), Vec::new());
     loop {

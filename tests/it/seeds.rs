@@ -7,18 +7,16 @@
 
 mod story;
 
-use tests::each_seed;
+use tests::{LIVES, each_seed};
 
 use self::story::Story;
 
-/// How many are played if nobody says otherwise.
-const SEEDS: u64 = 12;
 /// How many side by side.
 const AT_ONCE: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_life_ends_where_it_must_whatever_fails_on_the_way() {
-    let lives = each_seed("every_life", (SEEDS, AT_ONCE), Story::play).await;
+    let lives = each_seed("every_life", (LIVES, AT_ONCE), Story::play).await;
     let mut totals = story::Totals::default();
     for life in &lives {
         totals.add(life);
