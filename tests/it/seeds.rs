@@ -12,7 +12,7 @@ use tests::{LIVES, each_seed};
 use self::story::Story;
 
 /// How many side by side.
-const AT_ONCE: usize = 40;
+const AT_ONCE: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_life_ends_where_it_must_whatever_fails_on_the_way() {
