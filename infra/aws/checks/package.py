@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 
 LIMIT = 4_000_000
-# Over what every function should keep to: the operator's API has outgrown it (measured 4.41 MB with
-# monitors, commands and webhooks). To be brought back, not to be raised.
-OVER = {"api": 4_600_000}
+# Over what every function should keep to: the operator's API (measured 4.14 MB). To be brought back,
+# not to be raised; `opt-level = "z"` for it makes it larger (4.57 MB).
+OVER = {"api": 4_200_000}
 # Amazon Linux 2023 has glibc 2.34.
 GLIBC = (2, 34)
 
