@@ -1,7 +1,7 @@
 //! What every function shares.
 //!
-//! Direction: `{tokens, visit, due, inbox, remotes} → app → {store, stellantis, secrets, seal} →
-//! domain`.
+//! Direction: `{tokens, visit, due, inbox, remotes, confirmed} → app → {store, stellantis, secrets,
+//! seal} → domain`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

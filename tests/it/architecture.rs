@@ -47,7 +47,8 @@ fn the_domain_is_pure() {
 
 #[test]
 fn layers_of_the_common_crate_look_down_only() {
-    let upper = ["tokens", "visit", "due", "inbox", "remotes"].map(|name| format!("crate::{name}"));
+    let upper = ["tokens", "visit", "due", "inbox", "remotes", "confirmed"];
+    let upper = upper.map(|name| format!("crate::{name}"));
     let above = |words: &[&'static str]| -> Vec<String> {
         upper.iter().cloned().chain(words.iter().map(|&word| word.to_owned())).collect()
     };

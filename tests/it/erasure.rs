@@ -148,6 +148,34 @@ async fn from_the_request_on_nothing_of_it_is_told_or_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn that_it_was_erased_is_listed_and_sent_again_if_nobody_took_it() {
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
+    let wish = json!({"url": receiver.url(), "types": ["enrollment.erased"]});
+    let hook = world.api("POST", "/v1/webhooks", Some(wish)).await;
+    let hook = format!("/v1/webhooks/{}", hook.body["id"].as_str().unwrap());
+    receiver.answer(503);
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    begin(&world, &id).await;
+    sweep(&world, 10, 2).await;
+    assert_eq!(world.status(&id).await, "erased");
+    world.pass(SignedDuration::from_hours(84)).await;
+    let given_up = items(&world, &format!("{hook}/deliveries")).await;
+    assert_eq!(given_up.len(), 1, "{given_up:?}");
+    assert_eq!(given_up[0]["type"], "enrollment.erased");
+
+    receiver.answer(204);
+    let ids = json!({"ids": [given_up[0]["id"]]});
+    let again = world.api("POST", &format!("{hook}/replay"), Some(ids)).await;
+    assert_eq!((again.status, &again.body["replayed"]), (202, &json!(1)), "{}", again.body);
+    world.cloud.invoke("deliver", json!({"worker": 0, "workers": 1})).await.unwrap();
+    let taken = receiver.taken();
+    assert_eq!(
+        taken.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
+        [given_up[0]["id"].as_str().unwrap()]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_bus_has_not_taken_yet_it_is_not_offered_any_more() {
     let world = World::start().await;
     let down = Rule::once(Effect::Unavailable).of("deliver").at(Db::PutEvents);

@@ -79,14 +79,9 @@ pub(crate) async fn alerts(
     query: Query,
 ) -> Result<Json<Page<Alert>>, Error> {
     let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Alerts).await?;
-    let mut page = asked.page::<Alert>(&app, Some).await?;
-    if !key.has(Scope::ReadPosition) {
-        for alert in &mut page.items {
-            alert.start_place = None;
-            alert.end_place = None;
-        }
-    }
-    Ok(Json(page))
+    let positions = key.has(Scope::ReadPosition);
+    let shown = |alert: Alert| Some(if positions { alert } else { alert.without_positions() });
+    Ok(Json(asked.page(&app, shown).await?))
 }
 
 /// The car's journeys, by start.
@@ -107,14 +102,9 @@ pub(crate) async fn trips(
     query: Query,
 ) -> Result<Json<Page<Trip>>, Error> {
     let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Trips).await?;
-    let mut page = asked.page::<Trip>(&app, Some).await?;
-    if !key.has(Scope::ReadPosition) {
-        for trip in &mut page.items {
-            trip.start_place = None;
-            trip.stop_place = None;
-        }
-    }
-    Ok(Json(page))
+    let positions = key.has(Scope::ReadPosition);
+    let shown = |trip: Trip| Some(if positions { trip } else { trip.without_positions() });
+    Ok(Json(asked.page(&app, shown).await?))
 }
 
 /// What a page is asked of.

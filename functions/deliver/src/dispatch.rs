@@ -74,10 +74,7 @@ pub(crate) enum Whose {
 
 /// Nothing of an enrollment is told once its erasure was asked for, but that it is erased.
 pub(crate) async fn whose(app: &App, event: &Event) -> Result<Whose, store::Error> {
-    let Some(id) = &event.enrollment else { return Ok(Whose::User(None)) };
-    if event.what == What::Erased {
-        return Ok(Whose::User(None));
-    }
+    let Some(id) = event.silenced_with() else { return Ok(Whose::User(None)) };
     let found = app.store.enrollment(id, app.clock.now()).await?;
     let told = found.filter(|it| it.value.may_be_told());
     Ok(told.map_or(Whose::Nobody, |it| Whose::User(it.value.user_ref)))

@@ -250,6 +250,12 @@ impl What {
 }
 
 impl Event {
+    /// The enrollment whose erasure silences it. That it was erased is told all the same.
+    #[must_use]
+    pub fn silenced_with(&self) -> Option<&EnrollmentId> {
+        self.enrollment.as_ref().filter(|_| self.what != What::Erased)
+    }
+
     /// A new one.
     #[must_use]
     pub fn new(enrollment: &EnrollmentId, what: What, time: Timestamp) -> Self {

@@ -13,7 +13,7 @@ use crate::{
     aws::AwsError,
     clock::order,
     domain::{
-        event::{Event, What},
+        event::Event,
         ids::{AttemptId, EnrollmentId},
         webhook::Webhook,
     },
@@ -149,11 +149,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Lane>, Error> {
         let mut transaction = Transaction::new();
-        if let Some(id) = &untold.event.enrollment
-            && untold.event.what != What::Erased
-        {
-            transaction.check(self.not_erased(&partition(id))?);
-        }
+        self.demand_told_in(&mut transaction, &untold.event)?;
         transaction.delete(self.outbox_deletion(&untold.pk, &format!("EVT#{}", untold.at))?);
         let told = untold.item("TOLD", None);
         transaction.put(self.put_outbox(to_item(&told, "event")?)?);
@@ -222,10 +218,16 @@ impl Store {
         applied(result, &attempt).map(|_| ())
     }
 
-    pub(super) fn not_erased(&self, pk: &str) -> Result<ConditionCheck, Error> {
-        ConditionCheck::builder()
+    /// Nothing of an enrollment is told once its erasure was asked for.
+    pub(super) fn demand_told_in(
+        &self,
+        transaction: &mut Transaction,
+        event: &Event,
+    ) -> Result<(), Error> {
+        let Some(id) = event.silenced_with() else { return Ok(()) };
+        let check = ConditionCheck::builder()
             .table_name(&self.tables.records)
-            .key("pk", text(pk))
+            .key("pk", text(partition(id)))
             .key("sk", text("META"))
             .condition_expression(
                 "attribute_exists(pk) AND #status <> :erasing AND #status <> :erased",
@@ -234,7 +236,9 @@ impl Store {
             .expression_attribute_values(":erasing", text("erasing"))
             .expression_attribute_values(":erased", text("erased"))
             .build()
-            .map_err(|_| Error::Malformed("check"))
+            .map_err(|_| Error::Malformed("check"))?;
+        transaction.check(check);
+        Ok(())
     }
 
     pub(super) fn put_outbox(&self, item: Item) -> Result<Put, Error> {

@@ -94,9 +94,9 @@ pub(crate) async fn deliveries(
     let after = after.map(|(pk, sk, due_at)| DueKey { pk, sk, due_at });
     let (dead, next) = app.store.dead(&id, after, paging.limit, now).await?;
     let next = next.and_then(|key| serde_json::to_string(&(key.pk, key.sk, key.due_at)).ok());
-    let owners = dead.iter().filter_map(|dead| dead.event.enrollment.as_ref());
+    let owners = dead.iter().filter_map(|dead| dead.event.silenced_with());
     let closed = enrollments::closed(&app, owners).await?;
-    let told = |dead: &Dead| dead.event.enrollment.as_ref().is_none_or(|it| !closed.contains(it));
+    let told = |dead: &Dead| dead.event.silenced_with().is_none_or(|it| !closed.contains(it));
     let items = dead.into_iter().filter(told).map(Delivery::new);
     Ok(Json(paging.page(&app, items, next).await?))
 }

@@ -9,8 +9,7 @@ use crate::{
     aws::AwsError,
     domain::{event::Event, ids::WebhookId},
     store::{
-        DueKey, Error, Item, SCHEMA, Store, Transaction, due_key, enrollments::of_partition, live,
-        number, text, to_item,
+        DueKey, Error, Item, SCHEMA, Store, Transaction, due_key, live, number, text, to_item,
     },
 };
 
@@ -160,9 +159,7 @@ impl Store {
         };
         let mut transaction = Transaction::new();
         transaction.delete(self.outbox_deletion(&dead.pk, &dead.sk)?);
-        if of_partition(&dead.pk).is_some() {
-            transaction.check(self.not_erased(&dead.pk)?);
-        }
+        self.demand_told_in(&mut transaction, &dead.event)?;
         self.queue_in(&mut transaction, &lane, &sending, now)?;
         match self.commit(transaction).await {
             Err(Error::Conflict) => Ok(false),
