@@ -14,11 +14,19 @@ mod described;
 mod luck;
 mod weather;
 
+use std::str::FromStr;
+
 use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 use url::Url;
 
 pub use self::{
@@ -74,8 +82,9 @@ impl World {
     /// Starts everything, set up otherwise.
     pub async fn with(change: impl FnOnce(&mut CloudOptions)) -> Self {
         // `RUST_LOG=info cargo test …` tells what happens within.
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let filter = setting("RUST_LOG").unwrap_or(Targets::new().with_default(LevelFilter::ERROR));
+        let lines = tracing_subscriber::fmt::layer().with_test_writer().with_filter(filter);
+        let _ = tracing_subscriber::registry().with(lines).try_init();
         let clock = ManualClock::at(START.parse().unwrap());
         let mut options = CloudOptions::manual(clock.clock());
         options.throttled = false;
@@ -344,9 +353,9 @@ pub fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// A number that whoever runs the tests may set, such as how long they play.
+/// What whoever runs the tests may set, such as how long they play.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of a function")]
-pub fn setting(name: &str) -> Option<u64> {
+pub fn setting<T: FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 

@@ -27,7 +27,7 @@ where
 {
     let mut seeds = match setting("SEED") {
         Some(seed) => seed..=seed,
-        None => 1..=setting("SEEDS").map_or(seeds, |lives| (lives * seeds).div_ceil(LIVES)),
+        None => 1..=setting("SEEDS").map_or(seeds, |lives: u64| (lives * seeds).div_ceil(LIVES)),
     };
     let (mut playing, mut ended, mut failed) = (JoinSet::new(), Vec::new(), Vec::new());
     loop {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::{
-    EnvFilter, Layer, filter::FilterFn, layer::SubscriberExt, util::SubscriberInitExt,
-};
+use tracing_subscriber::{Layer, filter::FilterFn, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     aws::{self, Parts},
@@ -88,9 +86,8 @@ impl App {
     #[expect(clippy::disallowed_methods, reason = "the entry: the one reader of the environment")]
     pub fn from_environment(needs: &[SecretName]) -> Result<Arc<Self>, StartError> {
         let config = Config::from_lookup(&|name| std::env::var(name).ok(), needs)?;
-        let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
         let lines = tracing_subscriber::fmt::layer().json().without_time();
-        let lines = lines.with_filter(filter).with_filter(FilterFn::new(may_speak));
+        let lines = lines.with_filter(config.log.clone()).with_filter(FilterFn::new(may_speak));
         tracing_subscriber::registry().with(lines).init();
         Self::new(config, Clock::system())
     }
@@ -111,6 +108,8 @@ fn may_speak(metadata: &Metadata<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::filter::LevelFilter;
 
     use super::*;
 
@@ -135,8 +134,7 @@ mod tests {
             let told = told.clone();
             tracing_subscriber::fmt::layer().with_writer(move || told.clone())
         };
-        let lines =
-            lines.with_filter(EnvFilter::new("trace")).with_filter(FilterFn::new(may_speak));
+        let lines = lines.with_filter(LevelFilter::TRACE).with_filter(FilterFn::new(may_speak));
 
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
             tracing::trace!(target: "hyper::proto", "a header");

@@ -6,6 +6,7 @@ mod remotes;
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use self::read::{Reader, placeholder};
@@ -46,8 +47,8 @@ pub struct Config {
     pub events: Events,
     /// How AWS is reached.
     pub aws: Aws,
-    /// `LOG`: a filter of `tracing`, `info` by default.
-    pub log: String,
+    /// `LOG`: the level by target, `info` by default.
+    pub log: Targets,
     /// `NOTIFICATIONS`: whether the maker is asked to tell us what happens: `on` (default) or `off`.
     pub notifications: Notifications,
     /// `TRUSTED_BY_ADDRESS`: brands whose notifications are believed without the secret in their
@@ -279,7 +280,7 @@ impl Reader<'_> {
                 addresses: self.parsed("WEBHOOK_ADDRESSES", "public", "public or private"),
             },
             aws: self.aws(),
-            log: self.text("LOG", Some("info")),
+            log: self.parsed("LOG", "info", "levels by target, such as: info,shared=debug"),
             notifications: self.parsed("NOTIFICATIONS", "on", "on or off"),
             trusted_by_address: self.brands("TRUSTED_BY_ADDRESS"),
             metrics: self.parsed("METRICS", "emf", "emf or off"),

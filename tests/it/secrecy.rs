@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use shared::{address::Address, seal::KeyRing};
 use simulator::{Fault, FaultKind, Flaw, Operation};
 use tests::{Receiver, World, browser, query};
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Ours as loud as it gets; libraries as loud as anybody runs them.
 const FILTER: &str = "info,shared=trace,login=trace,callback=trace,api=trace,refresh=trace,\
@@ -52,11 +53,11 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 async fn no_line_of_a_whole_story_holds_anything_secret() {
     let lines = Lines::default();
     let writer = lines.clone();
-    tracing_subscriber::fmt()
-        .with_env_filter(FILTER)
+    let written = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(move || writer.clone())
-        .init();
+        .with_filter(FILTER.parse::<Targets>().unwrap());
+    tracing_subscriber::registry().with(written).init();
     let world = World::start().await;
     let mut secrets = vec![world.key().to_owned(), "VR3UHZKXZPT000208".into(), "user-1".into()];
     for name in ["maker", "seal", "edge", "webhooks"] {

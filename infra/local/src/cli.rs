@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use self::run::RunArgs;
 
@@ -69,13 +69,12 @@ fn say(line: impl std::fmt::Display) {
 }
 
 /// Logs on standard error, so that what is said stays readable.
-fn log(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
-    // A second subscriber, in a test, is no problem.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+fn log(filter: &Targets) {
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_target(false)
-        .try_init();
+        .with_filter(filter.clone());
+    // A second subscriber, in a test, is no problem.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }

@@ -1,11 +1,11 @@
 //! Reads one variable at a time, and collects what is wrong with each.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use url::{Host, Url};
 
-use super::{Addresses, MetricsOutput, Notifications, Problem, RedirectUri};
-use crate::{domain::brand::Brand, stellantis::settings::ScopeSeparator};
+use super::Problem;
+use crate::domain::brand::Brand;
 
 /// Collects problems while reading, and goes on with a placeholder that is never returned.
 pub(super) struct Reader<'a> {
@@ -32,7 +32,8 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn parsed<T: FromStr + Fallback>(
+    #[expect(clippy::expect_used, reason = "defaults are constants of this code")]
+    pub(super) fn parsed<T: FromStr<Err: fmt::Debug>>(
         &mut self,
         variable: &'static str,
         default: &str,
@@ -41,7 +42,7 @@ impl Reader<'_> {
         let value = self.text(variable, Some(default));
         value.parse().unwrap_or_else(|_| {
             self.problem(variable, wanted);
-            T::FALLBACK
+            default.parse().expect("a valid default")
         })
     }
 
@@ -117,34 +118,4 @@ pub fn is_secure(url: &Url) -> bool {
 #[expect(clippy::expect_used, reason = "a constant")]
 pub(super) fn placeholder() -> Url {
     Url::parse("https://invalid.invalid").expect("a valid URL")
-}
-
-/// A value to go on with after a problem was noted.
-pub(super) trait Fallback {
-    const FALLBACK: Self;
-}
-impl Fallback for bool {
-    const FALLBACK: Self = false;
-}
-impl Fallback for u16 {
-    const FALLBACK: Self = 0;
-}
-impl Fallback for RedirectUri {
-    const FALLBACK: Self = Self::PerBrand;
-}
-
-impl Fallback for ScopeSeparator {
-    const FALLBACK: Self = Self::Space;
-}
-
-impl Fallback for Notifications {
-    const FALLBACK: Self = Self::Off;
-}
-
-impl Fallback for Addresses {
-    const FALLBACK: Self = Self::Public;
-}
-
-impl Fallback for MetricsOutput {
-    const FALLBACK: Self = Self::Off;
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::read::{Fallback, Reader};
+use super::read::Reader;
 
 /// What may be asked of cars, and how often.
 #[derive(Debug, Clone)]
@@ -37,10 +37,6 @@ impl FromStr for DoorSwitch {
             _ => Err(()),
         }
     }
-}
-
-impl Fallback for DoorSwitch {
-    const FALLBACK: Self = Self::Off;
 }
 
 const COUNT: &str = "a number, 0 to 65535";

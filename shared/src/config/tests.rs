@@ -31,12 +31,13 @@ fn all_problems_are_named_at_once_and_no_value_is_repeated() {
         "PUBLIC_URL" => Some("http://cars.example.com".to_owned()),
         "OPEN_MODE" => Some("perhaps".to_owned()),
         "GRANTS_TABLE" => None,
+        "LOG" => Some("shared=loud".to_owned()),
         other => complete(other),
     };
 
     let errors = Config::from_lookup(&broken, &[SecretName::Seal]).unwrap_err();
 
     let names: Vec<_> = errors.0.iter().map(|problem| problem.variable).collect();
-    assert_eq!(names, ["PUBLIC_URL", "OPEN_MODE", "GRANTS_TABLE", "SEAL_SECRET_ID"]);
+    assert_eq!(names, ["PUBLIC_URL", "OPEN_MODE", "GRANTS_TABLE", "LOG", "SEAL_SECRET_ID"]);
     assert!(!errors.to_string().contains("perhaps"));
 }

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use shared::stellantis::{TlsError, tls};
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use super::{log, say};
@@ -35,7 +36,7 @@ pub(super) struct JourneyArgs {
     seed: Option<u64>,
     /// What is logged, such as info or warn,shared=debug
     #[arg(long, value_name = "FILTER", default_value = "error,aws_smithy_runtime=off")]
-    log: String,
+    log: Targets,
 }
 
 /// A step did not prove what it should.

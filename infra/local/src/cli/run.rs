@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, str::FromStr};
 use clap::Args;
 use jiff::Timestamp;
 use shared::Clock;
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use super::{log, say};
@@ -56,7 +57,7 @@ pub struct RunArgs {
     set: Vec<Assignment>,
     /// What is logged, such as info or warn,shared=debug
     #[arg(long, value_name = "FILTER", default_value = "warn,access=info")]
-    log: String,
+    log: Targets,
 }
 
 /// `Name=Value`.
