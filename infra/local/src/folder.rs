@@ -35,6 +35,14 @@ pub enum FolderError {
     /// Another process uses it.
     #[error("{} is in use by another process; stop it, or choose another folder with --data", .0.display())]
     InUse(PathBuf),
+    /// What it holds is of another maker's cars: tokens of the one must never reach the other.
+    #[error("{} holds the data of {is}; choose another folder with --data", path.display())]
+    OtherMaker {
+        /// The folder.
+        path: PathBuf,
+        /// Whose data it holds.
+        is: String,
+    },
     /// There is no secrets file, where none may be made up.
     #[error("there is no {}; make it: accessing-party secret new --help", .0.display())]
     NoSecrets(PathBuf),
@@ -75,6 +83,23 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
+    }
+
+    /// Gives the folder to one maker's data, for good.
+    ///
+    /// # Errors
+    /// It is another maker's, or can't be written.
+    pub fn belong_to(&self, maker: &str) -> Result<(), FolderError> {
+        let path = self.file("maker");
+        if !path.exists() {
+            return write_new(&path, maker);
+        }
+        let is = fs::read_to_string(&path)
+            .map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        if is.trim() == maker {
+            return Ok(());
+        }
+        Err(FolderError::OtherMaker { path: self.path.clone(), is: is.trim().to_owned() })
     }
 
     /// A file in it.

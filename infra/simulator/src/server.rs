@@ -53,7 +53,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken or not ours.
-    #[error("the simulated maker cannot listen on {addr}")]
+    #[error("port {} can't be had for the simulated maker ({source}); choose another with --port", addr.port())]
     Listen {
         /// Where it should have listened.
         addr: SocketAddr,

@@ -22,20 +22,20 @@ pub struct RunArgs {
     /// Port of the gateway on 127.0.0.1; the simulated maker takes the next one
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Folder for database, secrets and the API key
-    #[arg(long, default_value = "data")]
+    /// Folder for database, secrets and the API key; with --live data-live by default
+    #[arg(long, default_value = "data", default_value_if("live", "true", "data-live"))]
     data: PathBuf,
     /// Secrets file, instead of the one made in the data folder (see `secret new`)
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
     /// Another identity provider instead of the simulated one: a URL with {brand} in it
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "api_url")]
     idp_url: Option<String>,
     /// Another End-User API instead of the simulated one
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "idp_url")]
     api_url: Option<String>,
-    /// Another business API instead of the simulated one
-    #[arg(long, value_name = "URL")]
+    /// Another business API instead of the simulated one; by default at --api-url
+    #[arg(long, value_name = "URL", requires = "api_url")]
     b2b_api_url: Option<String>,
     /// Anybody may begin at /login?brand=… and is confirmed at once (the default with a simulated maker)
     #[arg(long, overrides_with = "no_open")]
@@ -75,15 +75,12 @@ impl FromStr for Assignment {
 
 impl RunArgs {
     fn options(&self, clock: Clock) -> CloudOptions {
-        let elsewhere = self.live
-            || self.idp_url.is_some()
-            || self.api_url.is_some()
-            || self.b2b_api_url.is_some();
+        let elsewhere = self.live || self.api_url.is_some();
         let maker = if elsewhere {
             Maker::At {
                 idp: self.idp_url.clone(),
                 api: self.api_url.clone(),
-                b2b: self.b2b_api_url.clone(),
+                b2b: self.b2b_api_url.clone().or_else(|| self.api_url.clone()),
             }
         } else {
             Maker::Simulated { seed: 1 }

@@ -33,6 +33,9 @@ impl Ground {
             live(options)?;
         }
         let folder = options.data.as_deref().map(Folder::open).transpose()?;
+        if let Some(folder) = &folder {
+            folder.belong_to(&options.maker.to_string())?;
+        }
         let (secrets, api_key) = secrets(options, folder.as_ref())?;
         let control_token = match (&options.maker, &folder) {
             (Maker::Simulated { .. }, Some(folder)) => Some(folder.token("simulator-token")?),

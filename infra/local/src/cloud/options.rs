@@ -1,6 +1,6 @@
 //! How a local cloud is set up, and what can go wrong in starting one.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, fmt, io, net::SocketAddr, path::PathBuf};
 
 use shared::Clock;
 use url::Url;
@@ -70,6 +70,19 @@ pub enum Maker {
         /// `MakerB2bApiUrl`.
         b2b: Option<String>,
     },
+}
+
+impl fmt::Display for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Simulated { .. } => f.write_str("the simulated maker"),
+            Self::At { idp: None, api: None, .. } => f.write_str("the real maker"),
+            Self::At { idp, api, .. } => {
+                let known = |url: &Option<String>| url.clone().unwrap_or_else(|| "real".to_owned());
+                write!(f, "the maker at {} and {}", known(idp), known(api))
+            }
+        }
+    }
 }
 
 impl CloudOptions {

@@ -101,6 +101,24 @@ async fn what_stands_in_the_way_of_a_start_is_said_in_one_line() {
 }
 
 #[tokio::test]
+async fn a_folder_of_one_maker_is_never_used_with_another() {
+    let (clock, folder) = (manual_clock(), temporary());
+    let mut simulated = options(&clock, Faults::none());
+    simulated.data = Some(folder.clone());
+    let mut live = simulated.clone();
+    live.live = true;
+    live.maker = Maker::At { idp: None, api: None, b2b: None };
+
+    Cloud::start(simulated.clone()).await.unwrap().shutdown().await;
+
+    let refused = Cloud::start(live).await.err().unwrap().to_string();
+    let holds = "holds the data of the simulated maker; choose another folder with --data";
+    assert!(refused.ends_with(holds), "{refused}");
+    Cloud::start(simulated).await.unwrap().shutdown().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn live_has_no_simulated_maker_no_open_door_and_no_secrets_of_its_own_making() {
     let (clock, folder) = (manual_clock(), temporary());
     let mut live = options(&clock, Faults::none());

@@ -6,6 +6,8 @@ use simulator::{EndReason, GrantView, World, consent_request};
 
 use super::{JourneyError, RETURN_TO, Story, expect, url};
 
+/// The operator's own name for its user.
+const USER: &str = "user-1";
 /// The driver of the story, with one electric car.
 const ACCOUNT: &str = "peugeot-alex";
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -15,7 +17,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// The operator's backend asks for a login link.
 pub(super) async fn enroll(story: &mut Story) -> Result<String, JourneyError> {
     let wish = json!({
-        "user_ref": "user-1", "brand": "peugeot", "return_to": RETURN_TO,
+        "user_ref": USER, "brand": "peugeot", "return_to": RETURN_TO,
         "scopes": ["openid", "data:telemetry", "remote:horn:write"],
     });
     let begun = story.api("POST", "/v1/enrollments", Some(wish), 201).await?;
@@ -77,9 +79,13 @@ pub(super) async fn confirm(story: &mut Story) -> Result<String, JourneyError> {
     )?;
     story.api("GET", &format!("/v1/enrollments/{}/vehicles", story.enrollment), None, 404).await?;
     let path = format!("/v1/enrollments/{}/confirm", story.enrollment);
-    story.api("POST", &path, Some(json!({"confirmation": "of somebody else"})), 403).await?;
-    let body = json!({"confirmation": story.confirmation});
-    let confirmed = story.api("POST", &path, Some(body), 200).await?;
+    let confirm = |user: &str, confirmation: &str| {
+        Some(json!({"user_ref": user, "confirmation": confirmation}))
+    };
+    story.api("POST", &path, confirm(USER, "of somebody else"), 403).await?;
+    story.api("POST", &path, confirm("somebody-else", &story.confirmation), 403).await?;
+    let body = confirm(USER, &story.confirmation);
+    let confirmed = story.api("POST", &path, body, 200).await?;
     expect(confirmed["status"] == "active", "the enrollment is active")?;
     Ok("no data before, and only the confirmation of this browser opens it".to_owned())
 }
