@@ -1,6 +1,6 @@
 //! What every function is given: built once, shared by all requests.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{Layer, filter::FilterFn, layer::SubscriberExt, util::SubscriberInitExt};
@@ -42,7 +42,7 @@ pub struct App {
 }
 
 /// A function can't start.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum StartError {
     /// The environment is wrong.
     #[error(transparent)]
@@ -50,6 +50,13 @@ pub enum StartError {
     /// TLS can't be set up.
     #[error("TLS can't be set up")]
     Tls(#[from] TlsError),
+}
+
+/// By its message: `main` returns it, and this is what then stands in the log.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl App {

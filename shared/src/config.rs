@@ -1,6 +1,7 @@
 //! Configuration: environment variables in, typed values out, every problem named at once.
 
 mod events;
+mod maker;
 mod read;
 mod remotes;
 
@@ -9,17 +10,14 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
-use self::read::{Reader, placeholder};
+use self::read::Reader;
 pub use self::{
     events::{Addresses, Events},
+    maker::MakerUrls,
     read::is_secure,
     remotes::{DoorSwitch, Remotes},
 };
-use crate::{
-    domain::brand::Brand,
-    secrets::SecretName,
-    stellantis::{Settings, settings::ScopeSeparator},
-};
+use crate::{domain::brand::Brand, secrets::SecretName};
 
 /// All that a function is told by its environment. Each field's doc names its variable.
 #[derive(Debug, Clone)]
@@ -102,36 +100,6 @@ pub struct SecretIds {
     pub edge: Option<String>,
     /// The ring from which the secrets of endpoints are derived.
     pub webhooks: Option<String>,
-}
-
-/// Where the car maker is, and how it spells.
-#[derive(Debug, Clone)]
-pub struct MakerUrls {
-    /// `IDP_URL`: a base address with `{brand}` in it, instead of the brands' real hosts.
-    pub idp: Option<String>,
-    /// `API_URL`: the End-User API.
-    pub api: Url,
-    /// `B2B_API_URL`: the capability check by VIN.
-    pub b2b: Url,
-    /// `SCOPE_SEPARATOR`: `space` (RFC 6749 §3.3, default) or `comma` (the portal's table).
-    pub scope_separator: ScopeSeparator,
-}
-
-impl MakerUrls {
-    /// The maker's settings: these addresses, all else as the real one has it.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        let idp = |brand: Brand| {
-            let url = match &self.idp {
-                Some(base) => base.replace("{brand}", brand.as_str()),
-                None => format!("https://{}", brand.idp_host()),
-            };
-            Url::parse(&url).unwrap_or_else(|_| placeholder())
-        };
-        let mut settings = Settings::new(self.api.clone(), self.b2b.clone(), idp);
-        settings.scope_separator = self.scope_separator;
-        settings
-    }
 }
 
 /// What is kept and for how long.
@@ -262,13 +230,7 @@ impl Reader<'_> {
                 edge: self.optional("EDGE_SECRET_ID"),
                 webhooks: self.optional("WEBHOOKS_SECRET_ID"),
             },
-            maker: MakerUrls {
-                idp: self.idp_url(),
-                api: self.url("API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v4")),
-                b2b: self
-                    .url("B2B_API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v3")),
-                scope_separator: self.parsed("SCOPE_SEPARATOR", "space", "space or comma"),
-            },
+            maker: self.maker(),
             retention: Retention {
                 history_days: self.parsed("HISTORY_DAYS", "30", "a number of days, 0 to 65535"),
                 positions: self.parsed("POSITION_HISTORY", "false", "true or false"),

@@ -195,6 +195,8 @@ def every_parameter_reaches_the_environment(world):
         "DefaultScopes": ("DEFAULT_SCOPES", "openid"),
         "ScopeSeparator": ("SCOPE_SEPARATOR", "comma"),
         "RedirectUri": ("REDIRECT_URI", "single"),
+        "LocaleParameters": ("LOCALE_PARAMETERS", "ui_locales"),
+        "MakerBrands": ("MAKER_BRANDS", '{"opel": {"nonce": "omittable"}}'),
         "IdpUrl": ("IDP_URL", "https://idp.example/{brand}"),
         "MakerApiUrl": ("API_URL", "https://api.example/v4"),
         "MakerB2bApiUrl": ("B2B_API_URL", "https://api.example/v3"),

@@ -41,7 +41,8 @@ pub struct IdentityProvider {
 }
 
 /// What to do about an id token without nonce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NonceRule {
     /// Refuse it (OIDC Core §3.1.3.7, 11).
     #[default]
