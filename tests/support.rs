@@ -254,9 +254,11 @@ impl World {
         (begun.id, page.location.unwrap())
     }
 
-    /// Posts a confirmation.
+    /// Posts a confirmation, in the session of whom the link was made for.
     pub async fn confirm(&self, id: &str, confirmation: &str) -> Answer {
-        let body = json!({"confirmation": confirmation});
+        let begun = self.api("GET", &format!("/v1/enrollments/{id}"), None).await;
+        let user = begun.body["user_ref"].as_str().unwrap_or("nobody");
+        let body = json!({"user_ref": user, "confirmation": confirmation});
         self.api("POST", &format!("/v1/enrollments/{id}/confirm"), Some(body)).await
     }
 

@@ -13,7 +13,10 @@ use crate::{
     domain::ids::EnrollmentId,
     metrics::Metric,
     stellantis::notification::{Incoming, Notification, split},
-    store::{self, inbox::Arrival},
+    store::{
+        self,
+        inbox::{Arrival, unproven},
+    },
 };
 
 /// How many messages are put at once.
@@ -21,6 +24,8 @@ const AT_ONCE: usize = 16;
 /// The most messages of a body, many times what the maker sends: more would not be put in time, and
 /// would come again and again.
 const MOST: usize = 2_000;
+/// The most bytes of a message that may be anybody's; a true one has a few hundred.
+const LONGEST_UNPROVEN: usize = 100_000;
 /// What one put may take; none begins without.
 const NEEDED: Duration = Duration::from_secs(1);
 /// What stands where a secret stood, as long as that was.
@@ -112,7 +117,11 @@ impl Taking<'_> {
         if !self.budget.allows(NEEDED) {
             return Err(Error::Late);
         }
-        let Some(arrival) = arrival(raw, self.enrollment, self.proof.is_secret, self.now) else {
+        // Where a brand is believed by its address, nothing without the secret is unproven.
+        let demanded = self.app.config.trusted_by_address.is_empty();
+        let arrival = arrival(raw, self.enrollment, self.proof.is_secret, self.now)
+            .and_then(|arrival| if demanded { share_name(arrival) } else { Some(arrival) });
+        let Some(arrival) = arrival else {
             return self.aside(raw.get().as_bytes()).await;
         };
         let new = self.app.store.receive(self.enrollment, &arrival).await?;
@@ -144,7 +153,17 @@ fn arrival(
         Incoming::read(raw, enrollment, is_secret).ok()?;
     let value: Value = serde_json::from_str(&text).ok()?;
     Notification::read(&value, now)?;
-    Some(Arrival { content, text, secret, vin, received_at: now })
+    Some(Arrival { content, text, secret, overwrites: false, vin, received_at: now })
+}
+
+/// What came without the secret shares a name with others that did. `None`: it is too long for one.
+fn share_name(arrival: Arrival) -> Option<Arrival> {
+    if arrival.secret {
+        return Some(arrival);
+    }
+    let content = unproven(&arrival.content);
+    let short = arrival.text.len() <= LONGEST_UNPROVEN;
+    short.then_some(Arrival { content, overwrites: true, ..arrival })
 }
 
 /// With the secret blacked out wherever it stands, and whether it stood there.

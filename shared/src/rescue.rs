@@ -65,6 +65,8 @@ impl Rescue {
                 .receive_message()
                 .queue_url(&self.queue)
                 .max_number_of_messages(10)
+                // Without a wait SQS asks some of its servers only, and may call a full queue empty.
+                .wait_time_seconds(1)
                 .send()
                 .await
                 .map_err(|error| RescueError::Queue(AwsError::from_sdk(&error)))?;

@@ -37,8 +37,9 @@ use crate::{
 
 /// Longer than any function that renews may run: two never hold one lease.
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
-/// What a renewal may take: the call to the maker and storing with its tries. None begins without.
-const NEEDED: Duration = Duration::from_secs(25);
+/// What a renewal may take: the call to the maker, then a table that hangs, then the rescue queue,
+/// each to its time-out. None begins without.
+pub const NEEDED: Duration = Duration::from_secs(30);
 /// An access token this near its end is renewed first.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
@@ -172,7 +173,7 @@ async fn renew(
             return Err(error);
         }
     };
-    match call(app, client, grant.brand, &refresh_token).await {
+    match call(app, client, grant.brand, &refresh_token, budget).await {
         Ok(tokens) => keep(app, &grant, tokens, refresh_token, &ring).await,
         Err(TokenError::InvalidGrant) => refused(app, grant).await,
         Err(error) => {
@@ -209,6 +210,7 @@ async fn call(
     client: Client,
     brand: Brand,
     refresh_token: &SecretString,
+    budget: Budget,
 ) -> Result<TokenSet, TokenError> {
     let answer = client.renew(brand, refresh_token).await;
     if !matches!(&answer, Err(error) if error.doubts_our_secret()) {
@@ -216,8 +218,8 @@ async fn call(
     }
     let reread = app.secrets.maker_reread().await.ok();
     match reread.and_then(|secret| app.maker.with_credentials(&secret).ok()) {
-        Some(client) => client.renew(brand, refresh_token).await,
-        None => answer,
+        Some(client) if budget.allows(NEEDED) => client.renew(brand, refresh_token).await,
+        _ => answer,
     }
 }
 
@@ -241,27 +243,31 @@ async fn keep(
         access_ends: later(now, tokens.expires_in).as_second(),
         renewed_at: now.as_second(),
     };
-    for _ in 0..3 {
-        match app.store.store_renewal(&renewal, now).await {
-            Ok(Applied::Yes) => return Ok(access),
-            // Erased meanwhile, or renewed by somebody who thought our lease had ended: the
-            // tokens in our hands still are the newest that the maker gave.
-            Ok(Applied::No(_)) => {
-                tracing::warn!(grant.id = %grant.id, "renewed tokens found another version stored");
-                return Ok(access);
-            }
-            Err(error) => {
-                tracing::warn!(grant.id = %grant.id, error = %error, "storing renewed tokens failed");
-            }
-        }
-    }
-    match app.rescue.keep(&renewal).await {
+    match store(app, &renewal).await {
         Ok(()) => Ok(access),
         Err(error) => {
             app.metrics.record(Metric::RescueFailure);
             Err(Error::Lost(error))
         }
     }
+}
+
+/// The queue right after the table's first failure: there may be no time for a second try.
+async fn store(app: &App, renewal: &Renewal) -> Result<(), RescueError> {
+    let Err(error) = store_in_table(app, renewal).await else { return Ok(()) };
+    tracing::warn!(grant.id = %renewal.grant, error = %error, "the table did not take renewed tokens");
+    let Err(rescue) = app.rescue.keep(renewal).await else { return Ok(()) };
+    tracing::warn!(grant.id = %renewal.grant, error = %rescue, "nor did the rescue queue");
+    store_in_table(app, renewal).await.map_err(|_| rescue)
+}
+
+async fn store_in_table(app: &App, renewal: &Renewal) -> Result<(), store::Error> {
+    // Erased meanwhile, or renewed by somebody who thought our lease had ended: the tokens in our
+    // hands still are the newest that the maker gave.
+    if let Applied::No(_) = app.store.store_renewal(renewal, app.clock.now()).await? {
+        tracing::warn!(grant.id = %renewal.grant, "renewed tokens found another version stored");
+    }
+    Ok(())
 }
 
 /// The maker says that the grant is dead. Unless somebody just renewed it, believe it.

@@ -12,6 +12,8 @@ mod tell;
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::{
     app::App,
     clock::{Budget, later},
@@ -184,14 +186,23 @@ impl<'a> Visit<'a> {
             error = %error,
             "the maker gave no data"
         );
-        if let ApiError::Limited { retry_after, reset, .. } = &error {
-            self.app.metrics.record(Metric::MakerLimited);
-            let wait = retry_after.or(*reset).unwrap_or(Duration::from_mins(1));
-            let host = self.app.maker.settings().api_url.host_str().unwrap_or_default();
-            self.app.store.pause(host, later(self.app.clock.now(), wait)).await?;
-        }
+        heed_limit(self.app, &self.app.maker.settings().api_url, &error).await?;
         Ok(Error::Maker(error))
     }
+}
+
+/// Leaves the host of `url` alone for as long as the maker says, if it limits us.
+///
+/// # Errors
+/// When the database fails.
+pub async fn heed_limit(app: &App, url: &Url, error: &ApiError) -> Result<(), Error> {
+    if let ApiError::Limited { retry_after, reset, .. } = error {
+        app.metrics.record(Metric::MakerLimited);
+        let wait = retry_after.or(*reset).unwrap_or(Duration::from_mins(1));
+        let host = url.host_str().unwrap_or_default();
+        app.store.pause(host, later(app.clock.now(), wait)).await?;
+    }
+    Ok(())
 }
 
 fn remaining(quota: quota::Quota) -> Quota {

@@ -1,6 +1,7 @@
 //! Whose car: a consent counts once the operator's backend says that it is its own user's.
 
 use jiff::SignedDuration;
+use serde_json::json;
 use tests::{World, query};
 
 fn minutes(minutes: i64) -> SignedDuration {
@@ -57,6 +58,23 @@ async fn a_wrong_confirmation_and_that_of_another_enrollment_are_refused() {
     assert_eq!(world.confirm("no-such-enrollment", &right).await.status, 400);
     assert_eq!(world.confirm(&one.replace(['0', '1', '2', '3'], "4"), &right).await.status, 404);
     assert_eq!(world.confirm(&one, &right).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_confirmation_in_another_users_session_is_refused_and_changes_nothing() {
+    let world = World::start().await;
+    let (id, ended) = world.enroll_unconfirmed("user-1", "peugeot", "peugeot-alex").await;
+    let right = query(&ended, "confirmation").unwrap();
+    let path = format!("/v1/enrollments/{id}/confirm");
+
+    let body = json!({"user_ref": "user-2", "confirmation": right});
+    let answer = world.api("POST", &path, Some(body)).await;
+
+    assert_eq!((answer.status, answer.body["field"].as_str()), (403, Some("user_ref")));
+    assert_eq!(world.status(&id).await, "awaiting_confirmation");
+    let without = world.api("POST", &path, Some(json!({"confirmation": right}))).await;
+    assert_eq!(without.status, 400);
+    assert_eq!(world.confirm(&id, &right).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -199,3 +199,26 @@ async fn what_the_bus_has_not_taken_yet_it_is_not_offered_any_more() {
 async fn items(world: &World, path: &str) -> Vec<Value> {
     world.read(path).await["items"].as_array().unwrap().clone()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_with_a_restored_table_is_erased_again() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    world.pass(SignedDuration::from_hours(2)).await;
+    let backup = world.cloud.items("Records").await.unwrap();
+    begin(&world, &id).await;
+    sweep(&world, 5, 3).await;
+    let erased = world.read("/v1/enrollments?status=erased").await;
+    assert_eq!(erased["items"][0]["id"], id.as_str());
+
+    for item in backup {
+        world.cloud.put_item("Records", item).await.unwrap();
+    }
+    assert_eq!(world.status(&id).await, "active");
+    begin(&world, &id).await;
+    sweep(&world, 5, 3).await;
+    assert_eq!(world.status(&id).await, "erased");
+
+    let left = format!("{:?}", world.cloud.items("Records").await.unwrap());
+    assert!(!left.contains("user-1") && !left.contains(CAR), "{left}");
+}

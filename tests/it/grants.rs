@@ -92,6 +92,33 @@ async fn a_table_that_takes_no_writes_costs_no_tokens_for_a_queue_keeps_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_tokens_wait_in_the_rescue_queue_nobody_uses_the_dead_one() {
+    let (world, id) = enrolled().await;
+    world.clock.advance(hours(25));
+    let refused = Rule::once(Effect::Unavailable).of("fetch").at(Db::UpdateItem).after(2);
+    world.cloud.faults().next(refused.times(40));
+    run(&world, "fetch").await;
+    assert_eq!(world.maker().calls(Operation::Refresh), 1);
+    world.cloud.faults().clear();
+
+    // The lease has run out; the queue hides what it holds, as it does while another run has it.
+    world.clock.advance(SignedDuration::from_mins(4));
+    world
+        .cloud
+        .faults()
+        .next(Rule::once(Effect::Unavailable).of("refresh").at(Db::ReceiveMessage).times(40));
+    run(&world, "fetch").await;
+    let failed = world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await;
+    world.cloud.faults().clear();
+
+    assert!(failed.is_err(), "a queue that fails is told");
+    assert_eq!(world.maker().calls(Operation::Refresh), 1);
+    assert_eq!(run(&world, "refresh").await["rescued"], 1);
+    world.pass(hours(27)).await;
+    assert_alive(&world, &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_whose_answer_the_maker_lost_ends_the_grant_by_that_name() {
     let (world, id) = enrolled().await;
     world.maker().fault(Fault::once(Operation::Refresh, FaultKind::LostAnswer));

@@ -1,5 +1,7 @@
 //! Rules: declared once, put on every car that can have them, and true to what they say.
 
+mod places;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Change, Door, Fault, FaultKind, Operation, RunState};

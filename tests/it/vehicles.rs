@@ -199,13 +199,15 @@ async fn of_two_looks_in_one_second_both_are_in_the_history() {
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 3).await;
     let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
+    world.clock.advance(SignedDuration::from_hours(9));
     let now = world.now();
 
-    for change in [Change::BatteryLevel(31.0), Change::Locked(false)] {
-        world.maker().touch_car(E208, change).unwrap();
-        let looked = world.api("POST", &format!("{car}/refresh"), None).await;
-        assert_eq!(looked.status, 200, "{}", looked.body);
-    }
+    // One that is asked for, and one that is due.
+    world.maker().touch_car(E208, Change::BatteryLevel(31.0)).unwrap();
+    let looked = world.api("POST", &format!("{car}/refresh"), None).await;
+    assert_eq!(looked.status, 200, "{}", looked.body);
+    world.maker().touch_car(E208, Change::Locked(false)).unwrap();
+    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
 
     assert_eq!(world.now(), now);
     let history = world.read(&format!("{car}/history?from={now}&limit=100")).await.to_string();
@@ -319,6 +321,23 @@ async fn a_refresh_now_answers_with_what_the_maker_just_told() {
     assert!(world.maker().calls(Operation::Status) > calls);
     let other = format!("/v1/enrollments/{id}/vehicles/{MOKKA}/refresh");
     assert_eq!(world.api("POST", &other, None).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_for_one_car_within_half_a_minute_shares_one_answer_of_the_maker() {
+    let world = World::with(|options| options.streams = Drive::Running).await;
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+    fetch_for(&world, 1).await;
+    let calls = world.maker().calls(Operation::Status);
+    let path = format!("/v1/enrollments/{id}/vehicles/{E208}/refresh");
+
+    let all = futures_util::future::join_all((0..5).map(|_| world.api("POST", &path, None))).await;
+
+    assert!(all.iter().all(|answer| answer.status == 200), "{all:?}");
+    assert_eq!(world.maker().calls(Operation::Status), calls + 1);
+    world.clock.advance(SignedDuration::from_secs(30));
+    assert_eq!(world.api("POST", &path, None).await.status, 200);
+    assert_eq!(world.maker().calls(Operation::Status), calls + 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

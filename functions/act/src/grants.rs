@@ -68,9 +68,11 @@ async fn end(app: &App, id: &GrantId, overdue: bool) -> Result<Option<Revocation
         Claim::Gone => Ok(Some(Revocation::NothingToRevoke)),
         Claim::Busy => Ok(None),
         Claim::Ours(grant) => match revoke(app, &grant).await {
-            // Done, or the maker does not know it any more.
+            // Done, or the maker does not know it any more. After a renewal whose answer never came,
+            // it may know a later token than the one revoked.
             Ok(()) | Err(tokens::Error::Maker(TokenError::InvalidGrant)) => {
-                Ok(Some(Revocation::Confirmed))
+                let known = grant.open_intents == 0;
+                Ok(Some(if known { Revocation::Confirmed } else { Revocation::Unconfirmed }))
             }
             Err(_) if overdue => Ok(Some(Revocation::Unconfirmed)),
             Err(error) => {

@@ -91,7 +91,7 @@ async fn perform(
             Ok(Progress::Done { answer: None })
         }
         (Ask::Spread { among }, _) => spread::run(app, request, among, control, budget).await,
-        (Ask::Eligibility { vin, brand }, _) => eligibility(app, vin, *brand).await,
+        (Ask::Eligibility { vin, brand }, _) => eligibility(app, vin, *brand, control).await,
         _ => Ok(Progress::Failed { why: "malformed".to_owned() }),
     }
 }
@@ -149,7 +149,16 @@ async fn fetch(
     Ok(Progress::Done { answer: Some(answer.to_owned()) })
 }
 
-async fn eligibility(app: &App, vin: &Vin, brand: Brand) -> Result<Progress, Error> {
+async fn eligibility(
+    app: &App,
+    vin: &Vin,
+    brand: Brand,
+    control: &Control,
+) -> Result<Progress, Error> {
+    let url = &app.maker.settings().b2b_url;
+    if !control.allows(brand, url.host_str().unwrap_or_default(), app.clock.now()) {
+        return Err(tokens::Error::NotNow.into());
+    }
     let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
     match client.eligibility(brand, vin).await {
         Ok(found) => {
@@ -157,6 +166,9 @@ async fn eligibility(app: &App, vin: &Vin, brand: Brand) -> Result<Progress, Err
             Ok(Progress::Done { answer })
         }
         Err(ApiError::NotFound(_)) => Ok(Progress::Failed { why: "not_found".to_owned() }),
-        Err(error) => Err(Error::Maker(error)),
+        Err(error) => {
+            visit::heed_limit(app, url, &error).await?;
+            Err(Error::Maker(error))
+        }
     }
 }

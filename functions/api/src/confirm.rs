@@ -11,7 +11,7 @@ use shared::{
     App,
     confirmed::follow_up_in,
     domain::{
-        enrollment::{ConfirmedBy, Enrollment, Status},
+        enrollment::{ConfirmedBy, Enrollment, Status, UserRef},
         event::{Event, What},
     },
     http::Problem,
@@ -33,6 +33,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = Confirmation)]
 pub(crate) struct Confirm {
+    /// Whose session it was, by your own session: a link that was passed on brings a stranger's
+    /// account to `return_to`, in the stranger's session.
+    user_ref: UserRef,
+    /// The parameter of `return_to`.
     confirmation: String,
 }
 
@@ -42,7 +46,7 @@ pub(crate) struct Confirm {
     tag = "enrollments", security(("key" = ["enroll"])),
     params(("id" = String, Path)), request_body = Confirm,
     responses(
-        (status = 200, body = EnrollmentView), (status = 403, body = Problem, description = "Not the confirmation of this enrollment"),
+        (status = 200, body = EnrollmentView), (status = 403, body = Problem, description = "Not the confirmation of this enrollment, or not its user"),
         (status = 404, body = Problem), (status = 409, body = Problem, description = "It does not await one"),
     )
 )]
@@ -57,6 +61,11 @@ pub(crate) async fn post(
     let found = enrollments::one(&app, &id).await?;
     let now = app.clock.now();
     let given = confirmation_sha256(&body.value.confirmation);
+    if found.value.user_ref.as_ref() != Some(&body.value.user_ref) {
+        let problem = Problem::new(StatusCode::FORBIDDEN, "wrong_user").field("user_ref");
+        let advice = "The link was opened in another user's session: do not connect this account.";
+        return Err(Error::Request(problem.detail(advice)));
+    }
     let waiting = found.value.status == Status::AwaitingConfirmation;
     let right = found.value.confirmation.as_ref().is_some_and(|wanted| {
         wanted.until > now

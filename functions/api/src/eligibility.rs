@@ -52,7 +52,7 @@ pub(crate) async fn get(
         None => Brand::from_vin(&vin)
             .ok_or_else(|| Error::invalid("brand", "this VIN does not tell the brand; give it"))?,
     };
-    let request = Request::new(None, Ask::Eligibility { vin, brand }, app.clock.now());
+    let request = Request::shared(None, Ask::Eligibility { vin, brand }, app.clock.now());
     match ask_and_wait(&app, request).await? {
         Progress::Done { answer } => {
             let capabilities = answer.and_then(|text| serde_json::from_str(&text).ok()).flatten();

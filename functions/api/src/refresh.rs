@@ -14,7 +14,7 @@ use shared::{
     },
     http::Problem,
     store::{
-        Transaction,
+        self, Transaction,
         requests::{Ask, Progress, Request},
     },
 };
@@ -27,7 +27,8 @@ use crate::{
     wait,
 };
 
-/// Fetches a car's state from the maker now: waits up to 20 s for it, else answers 202.
+/// Fetches a car's state from the maker now: waits up to 20 s for it, else answers 202. The maker is
+/// asked once in half a minute for one car; whoever asks meanwhile has the same answer.
 #[utoipa::path(
     post, path = "/v1/enrollments/{id}/vehicles/{vin}/refresh", operation_id = "vehicles.refresh",
     tag = "vehicles", security(("key" = ["read"])),
@@ -51,7 +52,7 @@ pub(crate) async fn post(
     }
     app.store.known(&found.value.id, &vin).await?.ok_or(Error::NotFound)?;
     let ask = Ask::Fetch { vin: vin.clone() };
-    match ask_and_wait(&app, Request::new(Some(found.value.id.clone()), ask, app.clock.now()))
+    match ask_and_wait(&app, Request::shared(Some(found.value.id.clone()), ask, app.clock.now()))
         .await?
     {
         Progress::Done { .. } => {
@@ -62,16 +63,26 @@ pub(crate) async fn post(
     }
 }
 
-/// Writes a request and waits for what becomes of it.
+/// Writes a request, unless somebody did, and waits for what becomes of it.
 pub(crate) async fn ask_and_wait(app: &App, request: Request) -> Result<Progress, Error> {
-    let mut transaction = Transaction::new();
-    if let Some(id) = &request.enrollment {
-        // It may be erased between the look at it and this write, which must not outlive it.
-        app.store.demand_open_in(&mut transaction, id)?;
+    if !is_asked(app, &request).await? {
+        let mut transaction = Transaction::new();
+        if let Some(id) = &request.enrollment {
+            // It may be erased between the look at it and this write, which must not outlive it.
+            app.store.demand_open_in(&mut transaction, id)?;
+        }
+        app.store.ask_in(&mut transaction, &request)?;
+        match app.store.commit(transaction).await {
+            Err(store::Error::Conflict) if is_asked(app, &request).await? => {}
+            committed => committed?,
+        }
     }
-    app.store.ask_in(&mut transaction, &request)?;
-    app.store.commit(transaction).await?;
     wait::outcome(app, &request).await
+}
+
+async fn is_asked(app: &App, request: &Request) -> Result<bool, Error> {
+    let found = app.store.request(&request.pk(), &request.sk(), app.clock.now()).await?;
+    Ok(found.is_some())
 }
 
 /// The maker would not, or could not.

@@ -85,13 +85,16 @@ fn wants(webhook: &Webhook, event: &Event, user: Option<&UserRef>) -> bool {
     match &event.what {
         What::WebhookTest { webhook: tried } => *tried == webhook.id,
         // It hears of its own pause when it is enabled again.
-        _ => webhook.filter.passes(event, user),
+        what => {
+            (webhook.positions || !what.is_about_places()) && webhook.filter.passes(event, user)
+        }
     }
 }
 
 /// Puts an event on the bus, without places. `false`: it would not take it.
 pub(crate) async fn put_on_bus(app: &App, event: &Event) -> bool {
-    if !app.bus.is_there() || matches!(event.what, What::WebhookTest { .. }) {
+    let for_others = matches!(event.what, What::WebhookTest { .. }) || event.what.is_about_places();
+    if !app.bus.is_there() || for_others {
         return true;
     }
     let cloud = CloudEvent::new(event.clone(), app.config.public_url.as_str(), false);

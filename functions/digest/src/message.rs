@@ -108,6 +108,7 @@ fn told(message: &Message, notification: &Notification, watch: &Watch, event: &T
         vin: watch.vin.clone(),
         rule: watch.rule.clone(),
         name: watch.name.clone(),
+        about_places: watch.about_places,
         at: notification.date,
         refresh: event.refresh,
         values: event.values.clone(),

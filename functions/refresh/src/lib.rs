@@ -3,7 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
@@ -22,9 +22,6 @@ use shared::{
 
 /// The secrets this function must be able to read.
 pub const NEEDS: &[SecretName] = &[SecretName::Maker, SecretName::Seal];
-
-/// What one renewal may take; none begins without.
-const NEEDED: Duration = Duration::from_secs(30);
 
 /// Why a run failed. Its items stay due.
 #[derive(Debug, thiserror::Error)]
@@ -51,15 +48,18 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 }
 
 async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, Error> {
-    let rescued = app.rescue.drain(&app.store, app.clock.now()).await?;
+    // A queue that fails stops no renewal: what may wait in it is not claimed meanwhile.
+    let rescued = app.rescue.drain(&app.store, app.clock.now()).await;
     if share.worker == 0 {
         watch_certificate(app).await;
     }
     let control = app.store.control().await?;
-    let walk = due::walk(app, (DueTable::Grants, "refresh"), share, (budget, NEEDED), |key| {
-        renew(app, key, &control, budget)
-    })
-    .await?;
+    let walk =
+        due::walk(app, (DueTable::Grants, "refresh"), share, (budget, tokens::NEEDED), |key| {
+            renew(app, key, &control, budget)
+        })
+        .await?;
+    let rescued = rescued?;
     tracing::info!(
         found = walk.found,
         renewed = walk.done,

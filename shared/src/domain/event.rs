@@ -147,6 +147,9 @@ pub enum What {
         rule: RuleId,
         /// What the operator calls it.
         name: String,
+        /// Whether the rule itself says where the car is: one with a zone, or with its position.
+        #[serde(default)]
+        about_places: bool,
         /// When, by the maker's clock.
         at: Timestamp,
         /// Whether it was true before already and is told again.
@@ -229,6 +232,12 @@ pub struct Warning {
 }
 
 impl What {
+    /// Whether that it happened says where a car is, whatever is left out of it.
+    #[must_use]
+    pub const fn is_about_places(&self) -> bool {
+        matches!(self, Self::MonitorTriggered { about_places: true, .. })
+    }
+
     /// What names the one thing told of, where the maker gave it a name: it is told under one id.
     fn thing(&self) -> Option<[&str; 3]> {
         match self {

@@ -119,10 +119,23 @@ impl EventId {
     /// The one id of a thing that these parts name, whoever tells of it and however often.
     #[must_use]
     pub fn derived(parts: &[&str]) -> Self {
-        let digest = digest_of(parts);
-        let body = digest.as_ref().get(..16).unwrap_or_default();
-        Self(format!("evt_{}", BASE32HEX_NOPAD.encode(body).to_ascii_lowercase()))
+        Self(format!("evt_{}", body_of(parts)))
     }
+}
+
+impl RequestId {
+    /// The one id of what these parts ask, whoever asks it.
+    #[must_use]
+    pub fn derived(parts: &[&str]) -> Self {
+        Self(format!("req_{}", body_of(parts)))
+    }
+}
+
+/// The body of an id that is derived from its parts.
+fn body_of(parts: &[&str]) -> String {
+    let digest = digest_of(parts);
+    let body = digest.as_ref().get(..16).unwrap_or_default();
+    BASE32HEX_NOPAD.encode(body).to_ascii_lowercase()
 }
 
 /// SHA-256 over several texts.

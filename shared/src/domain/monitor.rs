@@ -13,6 +13,9 @@ pub struct Watch {
     pub rule: RuleId,
     /// What the operator calls the rule.
     pub name: String,
+    /// Whether the rule says where a car is: then nobody is told of it who may not know that.
+    #[serde(default)]
+    pub about_places: bool,
     /// How it stands.
     pub state: State,
     /// Why it is not active, in a word.

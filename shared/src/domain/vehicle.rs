@@ -97,6 +97,19 @@ pub struct Vehicle {
     pub pictures: Vec<url::Url>,
 }
 
+impl Vehicle {
+    /// With what only extensions tell taken from what was known, where they were refused.
+    #[must_use]
+    pub fn with_extensions_of(self, known: &Self) -> Self {
+        Self {
+            brand: self.brand.or_else(|| known.brand.clone()),
+            label: self.label.or_else(|| known.label.clone()),
+            capabilities: self.capabilities.or_else(|| known.capabilities.clone()),
+            ..self
+        }
+    }
+}
+
 /// What drives a vehicle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

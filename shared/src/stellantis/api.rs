@@ -83,8 +83,8 @@ impl Client {
     ) -> Result<Answer<Option<crate::domain::vehicle::Capabilities>>, ApiError> {
         let url = below(&self.settings.b2b_url, &["vehicle", vin.as_str()]);
         let query = vec![("extension", Extension::OnboardCapabilities.as_str().to_owned())];
-        let found = self.call(brand, url, &query, HAL, Credential::Certificate).await;
-        found_or_none(found).map(|found| found.map(vehicles::capabilities_of))
+        let found = self.call(brand, url, &query, HAL, Credential::Certificate).await?;
+        Ok(found.map(|found| vehicles::capabilities_of(Some(found))))
     }
 
     /// One call, its answer told apart; what it wants stands in the credential.

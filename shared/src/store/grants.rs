@@ -21,6 +21,10 @@ use crate::{
 /// The refresh token is used at least this often, whether or not anybody needs it: how long an
 /// unused one lives is undocumented, and reports begin at a day.
 const RENEW_AFTER: SignedDuration = SignedDuration::from_hours(20);
+/// How long after a renewal died nobody uses its refresh token again. The answer may wait in the
+/// rescue queue, which `refresh` drains every five minutes; meanwhile the token stored is dead, and
+/// using it would end the grant.
+const RESCUED_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 /// Spread over this much, so that grants made together do not stay together.
 const JITTER_SECONDS: u32 = 2 * 3600;
 
@@ -103,7 +107,7 @@ pub struct Renewal {
     pub renewed_at: i64,
 }
 
-/// Why a grant was not claimed.
+/// What became of a claim.
 #[derive(Debug)]
 pub enum Claim {
     /// It is ours until the lease ends.
@@ -196,7 +200,8 @@ impl Store {
     }
 
     /// Takes the lease and notes the intent, in one conditional update of the base item. What it
-    /// returns is what the database holds: no second read is needed.
+    /// returns is what the database holds: no second read is needed. A lease that ended with its
+    /// intent open holds for longer: its answer may be on the way home from the rescue queue.
     ///
     /// # Errors
     /// When the database fails.
@@ -208,7 +213,9 @@ impl Store {
         lease: SignedDuration,
     ) -> Result<Claim, Error> {
         let attempt = AttemptId::random();
-        let mut condition = "attribute_exists(pk) AND lease_until <= :now".to_owned();
+        let mut condition = "attribute_exists(pk) AND lease_until <= :now \
+                             AND (open_intents = :none OR lease_until <= :rescued)"
+            .to_owned();
         let mut update = self
             .client
             .update_item()
@@ -220,6 +227,8 @@ impl Store {
             .expression_attribute_values(":until", number((now + lease).as_second()))
             .expression_attribute_values(":attempt", text(attempt.as_str()))
             .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":rescued", number((now - RESCUED_WITHIN).as_second()))
             .expression_attribute_values(
                 ":one",
                 number(u8::from(!matches!(purpose, ClaimFor::End))),

@@ -42,6 +42,8 @@ pub struct Arrival {
     pub text: String,
     /// Whether it came with the secret.
     pub secret: bool,
+    /// Whether it overwrites whatever has its name: one of the few that unproven ones share.
+    pub overwrites: bool,
     /// The VIN that came with it.
     pub vin: Option<Vin>,
     /// When it came.
@@ -80,6 +82,13 @@ pub fn partition(id: &EnrollmentId) -> String {
 #[must_use]
 pub fn of_partition(pk: &str) -> Option<EnrollmentId> {
     pk.strip_prefix("IN#")?.parse().ok()
+}
+
+/// The name of what may be anybody's. There are 256 of them for each enrollment, and who comes later
+/// overwrites: whoever learns an address can't fill the table.
+#[must_use]
+pub fn unproven(hash: &str) -> String {
+    format!("unproven-{}", hash.get(..2).unwrap_or_default())
 }
 
 fn message_key(content: &str) -> String {
@@ -173,7 +182,7 @@ impl Store {
         if let Some(vin) = &arrival.vin {
             item.insert("vin".into(), text(vin.as_str()));
         }
-        self.put(item, Some(arrival.secret)).await
+        self.put(item, (!arrival.overwrites).then_some(arrival.secret)).await
     }
 
     /// Puts an item of the inbox; `secret`: only if it is not there, or less is known of it.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Error, Item, Store, Transaction, as_number,
-    inbox::{Message, bytes, item, partition},
+    inbox::{Message, bytes, item, partition, unproven},
     number, packed, shard, text,
 };
 use crate::{
@@ -55,11 +55,10 @@ fn key(hash: &str) -> String {
     format!("BAD#{hash}")
 }
 
-/// Under which name it is kept. What may be anybody's has 256 of them for each enrollment, and
-/// overwrites its like: whoever learns an address can't fill the table.
+/// Under which name it is kept.
 fn name(raw: &[u8], secret: bool) -> String {
     let hash = HEXLOWER.encode(digest(&SHA256, raw).as_ref());
-    if secret { hash } else { format!("unproven-{}", hash.get(..2).unwrap_or_default()) }
+    if secret { hash } else { unproven(&hash) }
 }
 
 impl Store {

@@ -16,6 +16,8 @@ use crate::domain::{
 
 /// How long a request and its outcome are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Whoever asks the same within this time shares the first one's answer: the maker is asked once.
+const SHARED_FOR: SignedDuration = SignedDuration::from_secs(30);
 /// A request that the stream did not bring to an end is swept from then on.
 const SWEPT_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
@@ -124,17 +126,33 @@ impl Request {
         }
     }
 
+    /// What a person waits for: one with all who ask the same in this half minute.
+    #[must_use]
+    pub fn shared(enrollment: Option<EnrollmentId>, ask: Ask, now: Timestamp) -> Self {
+        let window = now.as_second().div_euclid(SHARED_FOR.as_secs()).to_string();
+        let what = serde_json::to_string(&ask).unwrap_or_default();
+        let whose = enrollment.as_ref().map_or("", EnrollmentId::as_str);
+        let id = RequestId::derived(&[&window, whose, &what]);
+        Self { id, ..Self::new(enrollment, ask, now) }
+    }
+
     /// Its partition.
     #[must_use]
     pub fn pk(&self) -> String {
         self.enrollment.as_ref().map_or_else(|| "SYS".to_owned(), partition)
     }
 
+    /// Its sort key.
+    #[must_use]
+    pub fn sk(&self) -> String {
+        format!("REQ#{}", self.id)
+    }
+
     fn item(&self, attempt: AttemptId) -> RequestItem {
         let pending = self.progress == Progress::Pending;
         RequestItem {
             pk: self.pk(),
-            sk: format!("REQ#{}", self.id),
+            sk: self.sk(),
             schema: SCHEMA,
             attempt,
             shard: pending.then(|| shard("act", self.id.as_str())),
@@ -146,7 +164,7 @@ impl Request {
 }
 
 impl Store {
-    /// Asks.
+    /// Asks, unless it was asked already.
     ///
     /// # Errors
     /// When it can't be expressed.
@@ -154,6 +172,7 @@ impl Store {
         let put = Put::builder()
             .table_name(&self.tables.records)
             .set_item(Some(to_item(&request.item(AttemptId::random()), "request")?))
+            .condition_expression("attribute_not_exists(pk)")
             .build()
             .map_err(|_| Error::Malformed("request"))?;
         transaction.put(put);

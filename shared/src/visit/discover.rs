@@ -29,9 +29,12 @@ impl Visit<'_> {
         let known = self.app.store.cars(&self.enrollment.id).await?;
         let mut cars = Vec::new();
         for vehicles in listing.found.chunks(AT_ONCE) {
-            cars.extend(self.keep(vehicles, &known).await?);
+            cars.extend(self.keep(vehicles, &known, listing.extensions_refused).await?);
         }
-        let gone = |car: &&Car| !listing.found.iter().any(|vehicle| vehicle.vin == car.vin);
+        // That all cars are gone at once may be a mistake of the maker's: believed the second time.
+        let doubtful = listing.found.is_empty() && self.enrollment.vehicles != Some(0);
+        let gone =
+            |car: &&Car| !doubtful && !listing.found.iter().any(|vehicle| vehicle.vin == car.vin);
         for car in known.iter().filter(gone) {
             self.drop_car(car).await?;
         }
@@ -42,7 +45,12 @@ impl Visit<'_> {
     }
 
     /// Adds new cars, and notes new addresses and names of known ones.
-    async fn keep(&self, vehicles: &[Vehicle], known: &[Car]) -> Result<Vec<Car>, Error> {
+    async fn keep(
+        &self,
+        vehicles: &[Vehicle],
+        known: &[Car],
+        extensions_refused: bool,
+    ) -> Result<Vec<Car>, Error> {
         let (store, id, now) = (&self.app.store, &self.enrollment.id, self.app.clock.now());
         let mut transaction = Transaction::new();
         store.demand_open_in(&mut transaction, id)?;
@@ -72,10 +80,16 @@ impl Visit<'_> {
                 }
                 Some(_) => {}
             }
-            if stored.as_ref().is_none_or(|stored| stored.value.vehicle != *vehicle) {
+            let vehicle = match &stored {
+                Some(stored) if extensions_refused => {
+                    vehicle.clone().with_extensions_of(&stored.value.vehicle)
+                }
+                _ => vehicle.clone(),
+            };
+            if stored.as_ref().is_none_or(|stored| stored.value.vehicle != vehicle) {
                 let (snapshot, version) = stored
                     .map_or((Snapshot::new(), 0), |stored| (stored.value.snapshot, stored.version));
-                let known = Known { vehicle: vehicle.clone(), snapshot };
+                let known = Known { vehicle, snapshot };
                 store.save_known_in(&mut transaction, id, &known, version)?;
                 changed = true;
             }

@@ -217,6 +217,7 @@ fn fresh(vin: &Vin, rule: &Rule) -> Watch {
         vin: vin.clone(),
         rule: rule.id.clone(),
         name: rule.wish.name.clone(),
+        about_places: rule.wish.is_about_places(),
         state: State::Pending,
         why: None,
         monitor: None,

@@ -56,6 +56,31 @@ async fn whoever_learns_an_address_can_not_fill_the_table() {
     assert!(list(&inbox).await.iter().any(|item| item["proven"] == true));
 }
 
+/// What everybody could send who knows the address, and the car.
+fn unproven(inbox: &Inbox, level: i64) -> Value {
+    let mut message = inbox.message(5, level);
+    message["attributes"] = json!([{"key": "vin", "value": CAR}]);
+    message
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_can_he_with_messages_that_can_be_read() {
+    let inbox = Inbox::open().await;
+    let many: Vec<_> = (0..1_000).map(|number| unproven(&inbox, number)).collect();
+
+    assert_eq!(inbox.send(&json!(many)).await, 200);
+    let mut long = unproven(&inbox, 1);
+    long["more"] = json!("x".repeat(400_000));
+    assert_eq!(inbox.send(&long).await, 200);
+
+    assert!((200..=256).contains(&inbox.items("MSG#").await.len()));
+    assert!(inbox.items("PART#").await.is_empty());
+    let proven = inbox.message(5, 19);
+    assert_eq!(inbox.send(&proven).await, 200);
+    inbox.world.settle().await;
+    assert_eq!(inbox.triggered().await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_administrator_sees_the_quarantine() {
     let inbox = Inbox::open().await;

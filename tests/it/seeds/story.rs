@@ -134,7 +134,7 @@ impl Story {
         }
         let confirmation = page.location.as_ref().and_then(|url| query(url, "confirmation"));
         if let Some(confirmation) = confirmation {
-            let body = Some(json!({"confirmation": confirmation}));
+            let body = Some(json!({"user_ref": USER, "confirmation": confirmation}));
             let path = format!("/v1/enrollments/{id}/confirm");
             self.world.patiently("POST", &path, body).await;
         }

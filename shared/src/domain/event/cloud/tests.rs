@@ -88,6 +88,7 @@ fn samples() -> Vec<What> {
             vin: vin(),
             rule: RuleId::random(),
             name: "low".to_owned(),
+            about_places: false,
             at,
             refresh: false,
             values: [("vehicle.energy.level".to_owned(), "19".to_owned())].into(),
