@@ -135,11 +135,14 @@ async fn a_wish_that_is_wrong_is_refused_with_its_field_and_writes_nothing() {
         ("{".to_owned(), "body"),
         ("[]".to_owned(), "body"),
         ("\u{0}".to_owned(), "body"),
-        (with("surprise", json!(1)), "body"),
-        (with("user_ref", json!("alex@example.org")), "body"),
-        (with("user_ref", json!("")), "body"),
-        (with("brand", json!("tesla")), "body"),
-        (with("vin", json!("NOT-A-VIN")), "body"),
+        (with("surprise", json!(1)), "surprise"),
+        (with("user_ref", json!("alex@example.org")), "user_ref"),
+        (with("user_ref", json!("")), "user_ref"),
+        (with("brand", json!("tesla")), "brand"),
+        (with("vin", json!("NOT-A-VIN")), "vin"),
+        (with("scopes", json!(["openid", 1])), "scopes.1"),
+        (with("confirm", json!(true)), "confirm"),
+        (json!({"brand": "peugeot", "return_to": RETURN_TO}).to_string(), "user_ref"),
         (with("scopes", json!(["data:everything"])), "scopes"),
         (with("locale", json!("french")), "locale"),
         (with("confirm", json!("none")), "confirm"),
@@ -154,6 +157,9 @@ async fn a_wish_that_is_wrong_is_refused_with_its_field_and_writes_nothing() {
         let (status, problem) = post(&world, "/v1/enrollments", body.clone()).await;
         assert_eq!(status, 400, "{body}: {problem}");
         assert_eq!(problem["field"], field, "{body}: {problem}");
+        for sent in ["alex@example.org", "tesla", "NOT-A-VIN", "evil.example"] {
+            assert!(!problem.to_string().contains(sent), "{body}: {problem}");
+        }
     }
     let invalid = post(&world, "/v1/enrollments", b"{\"user_ref\": \"\xff\"}".to_vec()).await;
     assert_eq!(invalid.0, 400, "{}", invalid.1);

@@ -362,7 +362,7 @@ async fn what_a_rule_may_not_say_is_refused_by_field_and_nothing_is_stored() {
             json!({"name": "a", "when": {"bool_exp": "a | b", "triggers": {"a": {"data": {"data": "privacy.state", "op": "on_change"}}}}}),
             "when.bool_exp",
         ),
-        (json!({"name": "a", "when": {"use": "nothing"}}), "body"),
+        (json!({"name": "a", "when": {"use": "nothing"}}), "when"),
     ];
     for (rule, field) in wrong {
         let answer = world.api("POST", "/v1/monitors", Some(rule.clone())).await;

@@ -271,10 +271,15 @@ async fn a_page_of_a_history_looks_on_for_what_is_wanted_and_says_where_it_gave_
         assert!(followed.iter().all(|page| !page.is_empty()), "{name}: {found:?}");
     }
 
-    let nothing = history(&world, &format!("{list}?fields=no.such&limit=1")).await;
+    // No car on electricity ever tells it.
+    let nothing = history(&world, &format!("{list}?fields=hydrogen.level&limit=1")).await;
     let moments = history(&world, &format!("{list}?limit=1")).await.len();
     assert!(nothing.concat().is_empty() && nothing.len() > 1, "{nothing:?}");
     assert!(nothing.len() <= moments / 10 + 1, "{} pages of {moments}", nothing.len());
+    for wrong in ["electric.levle", "electric.level,", "electric", "Electric.level"] {
+        let refused = world.api("GET", &format!("{list}?fields={wrong}"), None).await;
+        assert_eq!((refused.status, &refused.body["field"]), (400, &json!("fields")), "{wrong}");
+    }
 }
 
 /// All pages of a list.

@@ -5,10 +5,14 @@ use axum::{
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::{StatusCode, header},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_path_to_error::{Path, Segment};
 use shared::http::Problem;
 
 use crate::Error;
+
+/// The longest name of a field that is said again.
+const LONGEST_NAME: usize = 64;
 
 /// A body of a known shape, and its bytes.
 pub(crate) struct Body<T> {
@@ -28,15 +32,156 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Error::Request(problem.detail("Send JSON as application/json.")));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|error| too_long(&error))?;
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Self { value, bytes }),
-            // The parser quotes names and kinds, never a value of a secret kind: there is none.
-            Err(error) => Err(Error::invalid("body", error)),
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let value =
+            serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error, &bytes))?;
+        json.end().map_err(|error| Error::invalid("body", error))?;
+        Ok(Self { value, bytes })
+    }
+}
+
+/// Names the field and what would be right, never what was sent. What is read twice, as a rule's
+/// `when` is, has a name only as a whole.
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Error {
+    // What is no JSON has no fields, and its error quotes none of it.
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
+        return Error::invalid("body", error);
+    }
+    let text = error.inner().to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let path = path(error.path());
+    let named = [("missing field `", "is missing"), ("duplicate field `", "is given twice")];
+    let named = named.iter().find_map(|(start, what)| {
+        let name = text.strip_prefix(start)?.strip_suffix('`')?;
+        Some((name, what))
+    });
+    match (path.as_str(), named) {
+        ("", Some((name, what))) => Error::invalid(name, what),
+        (path, Some((name, what))) => Error::invalid(path, format!("`{name}` {what}")),
+        ("", None) => Error::invalid("body", wanted(text)),
+        (path, None) => Error::invalid(path, wanted(text)),
+    }
+}
+
+/// `target.car.vin`, as far as its names look like names: others are whatever somebody sent.
+fn path(path: &Path) -> String {
+    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let names = path.iter().map_while(|segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key: name } | Segment::Enum { variant: name } => {
+            (name.len() <= LONGEST_NAME && name.bytes().all(of_name)).then(|| name.clone())
         }
+        Segment::Unknown => None,
+    });
+    names.collect::<Vec<_>>().join(".")
+}
+
+/// The part of an error that says what would be right: in front of it serde quotes what was sent,
+/// and other readers quote it where they like.
+fn wanted(text: &str) -> String {
+    let of_serde = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant "];
+    let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
+    match expected {
+        Some(names) if text.starts_with("unknown field ") => {
+            format!("no such field; expected {names}")
+        }
+        _ if text.starts_with("unknown field ") => "no such field".to_owned(),
+        Some(expected) if of_serde.iter().any(|start| text.starts_with(start)) => {
+            format!("expected {expected}")
+        }
+        // Our own types say what they take, and nothing else. Of a word the parser says this.
+        _ if text.starts_with("expected ") && text != "expected value" => text.to_owned(),
+        _ => "not of the form that this field takes".to_owned(),
     }
 }
 
 fn too_long(error: &BytesRejection) -> Error {
     let problem = Problem::new(error.status(), "body_not_read");
     Error::Request(problem.detail("At most 64 KiB are taken."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+    use serde::Deserialize;
+    use shared::domain::{rule::Wish, vin::Vin};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "read, and nothing else")]
+    struct Sent {
+        vin: Vin,
+        at: Option<Timestamp>,
+        named: Option<BTreeMap<String, Vec<u8>>>,
+        day: Option<Day>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Day {
+        Sat,
+        Sun,
+    }
+
+    /// The field that is named, and what is said of it.
+    fn problem<T: DeserializeOwned>(body: &str) -> (String, String) {
+        let mut json = serde_json::Deserializer::from_str(body);
+        let error = serde_path_to_error::deserialize::<_, T>(&mut json).err().unwrap();
+        let Error::Request(problem) = refused(&error, body.as_bytes()) else { panic!() };
+        (problem.field.unwrap(), problem.detail.unwrap())
+    }
+
+    #[test]
+    fn the_field_at_fault_is_named_and_what_was_sent_is_not_said_again() {
+        let long = format!(r#"{{"named": {{"{}": 1}}}}"#, "x".repeat(65));
+        let cases = [
+            (r#"{"vin": "SECRET"}"#, "vin", "expected a VIN: 17 "),
+            (r#"{"vin": 4711}"#, "vin", "expected a string"),
+            (r#"{"at": "2026-01-31 SECRET"}"#, "at", "not of the form that this field takes"),
+            (r#"{"at": "SECRET, expected SECRET"}"#, "at", "not of the form"),
+            (r#"{"named": {"one": [1, 4711]}}"#, "named.one.1", "expected u8"),
+            (r#"{"named": {"one": "SECRET, expected"}}"#, "named.one", "expected a sequence"),
+            (r#"{"named": {"a secret's name": 1}}"#, "named", "expected a sequence"),
+            (&long, "named", "expected a sequence"),
+            (r#"{"surprise": "SECRET"}"#, "surprise", "no such field; expected one of `vin`, "),
+            (r#"{"at": null, "at": null}"#, "at", "is given twice"),
+            (r#"{"at": null}"#, "vin", "is missing"),
+            (r"[]", "body", "expected struct Sent"),
+            (r#"{"day": 4711}"#, "day", "not of the form that this field takes"),
+            (r#"{"day": "SECRET"}"#, "day", "expected `sat` or `sun`"),
+            (r#"{"vin": "SECRET"#, "body", "EOF while parsing a string"),
+        ];
+        for (body, field, said) in cases {
+            let (named, detail) = problem::<Sent>(body);
+            assert_eq!(named, field, "{body}: {detail}");
+            assert!(detail.starts_with(said), "{body}: {detail}");
+            for sent in ["SECRET", "4711", "secret"] {
+                assert!(!detail.contains(sent), "{body}: {detail}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_rule_watches_for_is_named_as_a_whole() {
+        let cases = [
+            (r#"{"name": "a", "when": {"use": "SECRET"}}"#, "when", "expected one of `battery_b"),
+            (r#"{"name": "a", "when": {"use": "battery_below"}}"#, "when", "`level` is missing"),
+            (
+                r#"{"name": "a", "when": {"use": "battery_below", "level": "SECRET"}}"#,
+                "when",
+                "expected u32",
+            ),
+            (r#"{"when": {}, "target": {"car": {"vin": "x"}}}"#, "when", "`triggers` is missing"),
+            (r#"{"target": {"car": {"vin": "SECRET"}}}"#, "target.car.vin", "expected a VIN"),
+        ];
+        for (body, field, said) in cases {
+            let (named, detail) = problem::<Wish>(body);
+            assert_eq!(named, field, "{body}: {detail}");
+            assert!(detail.starts_with(said) && !detail.contains("SECRET"), "{body}: {detail}");
+        }
+    }
 }

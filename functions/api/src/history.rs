@@ -8,7 +8,13 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{
     App,
-    domain::{alert::Alert, ids::EnrollmentId, snapshot::Change, trip::Trip, vin::Vin},
+    domain::{
+        alert::Alert,
+        ids::EnrollmentId,
+        snapshot::{Change, Field, UnknownField},
+        trip::Trip,
+        vin::Vin,
+    },
     http::Problem,
     store::history::History,
 };
@@ -48,10 +54,12 @@ pub(crate) async fn observations(
 ) -> Result<Json<Page<Change>>, Error> {
     let positions = key.has(Scope::ReadPosition);
     let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Observations).await?;
-    let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').collect());
+    let fields = query.get("fields").map(|names| names.split(',').map(str::parse).collect());
+    let fields: Option<Vec<Field>> =
+        fields.transpose().map_err(|error: UnknownField| Error::invalid("fields", error))?;
     let wanted = |change: &Change| {
         let visible = positions || !change.field.is_position();
-        visible && fields.as_ref().is_none_or(|names| names.contains(&change.field.name()))
+        visible && fields.as_ref().is_none_or(|names| names.contains(&change.field))
     };
     let keep = |mut moment: Vec<Change>| {
         moment.retain(wanted);

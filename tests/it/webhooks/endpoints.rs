@@ -114,8 +114,8 @@ async fn what_no_endpoint_may_be_is_refused() {
         ("url", json!({"url": "https://example.com:8443/"})),
         ("url", json!({"url": "https://me:pw@example.com/"})),
         ("url", json!({"url": "https://localhost/"})),
-        ("body", json!({"url": "https://example.com/", "types": ["vehicle.moved"]})),
-        ("body", json!({"url": "https://example.com/", "secret": "mine"})),
+        ("types.0", json!({"url": "https://example.com/", "types": ["vehicle.moved"]})),
+        ("secret", json!({"url": "https://example.com/", "secret": "mine"})),
         ("description", json!({"url": "https://example.com/", "description": "a".repeat(257)})),
     ];
     for (field, wish) in refused {
