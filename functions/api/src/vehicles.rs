@@ -1,3 +1,5 @@
+mod search;
+
 use std::sync::Arc;
 
 use axum::{
@@ -6,26 +8,29 @@ use axum::{
 };
 use shared::{
     App,
-    domain::{
-        enrollment::Enrollment, ids::EnrollmentId, pace::Car, snapshot::MakerState, vin::Vin,
-    },
+    domain::{enrollment::Enrollment, pace::Car, snapshot::MakerState, vin::Vin},
     http::Problem,
-    store::enrollments::ListBy,
 };
 
+use self::search::Search;
 use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
-    query::Query,
+    query::{Paging, Query},
     views::{Page, VehicleState, VehicleView},
 };
 
-/// Finds cars by VIN or by user. One car can stand under several enrollments: cars are shared.
+/// Finds cars by VIN or by user. One car can stand under several enrollments: cars are shared. A
+/// page may hold less than `limit` and yet give a `next`: only its absence says that this was all.
 #[utoipa::path(
     get, path = "/v1/vehicles", operation_id = "vehicles.find",
     tag = "vehicles", security(("key" = ["read"])),
-    params(("vin" = Option<String>, Query), ("user_ref" = Option<String>, Query)),
+    params(
+        ("vin" = Option<String>, Query), ("user_ref" = Option<String>, Query),
+        ("limit" = Option<u8>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
     responses((status = 200, body = Page<VehicleView>), (status = 400, body = Problem))
 )]
 #[tracing::instrument(name = "vehicles.find", skip_all)]
@@ -35,34 +40,21 @@ pub(crate) async fn find(
     query: Query,
 ) -> Result<Json<Page<VehicleView>>, Error> {
     key.require(Scope::Read)?;
-    let vin: Option<Vin> = query.parsed("vin")?;
-    let now = app.clock.now();
-    let ids: Vec<EnrollmentId> = match (&vin, query.parsed("user_ref")?) {
-        (_, Some(user)) => {
-            let (found, _) =
-                app.store.list_enrollments(&ListBy::User(user), None, 100, now).await?;
-            found.into_iter().map(|enrollment| enrollment.id).collect()
-        }
-        (Some(vin), None) => app.store.enrollments_with(vin).await?,
-        (None, None) => return Err(Error::invalid("vin", "give vin or user_ref")),
-    };
-    let mut items = Vec::new();
-    for id in ids {
-        let Some(found) = app.store.enrollment(&id, now).await? else { continue };
-        if found.value.is_open() {
-            items.extend(all(&app, &id).await?);
-        }
-    }
-    items.retain(|(found, _)| vin.as_ref().is_none_or(|vin| vin == found));
-    let items = items.into_iter().map(|(_, view)| view).collect();
-    Ok(Json(Page { items, next: None }))
+    let search = Search::read(&app, &query)?;
+    let paging = Paging::read(&app, search.name(), &query).await?;
+    let (found, next) = search.page(paging.after.as_deref(), paging.limit).await?;
+    Ok(Json(paging.page(&app, found, next).await?))
 }
 
 /// The cars of an enrollment.
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/vehicles", operation_id = "vehicles.list",
     tag = "vehicles", security(("key" = ["read"])),
-    params(("id" = String, Path)),
+    params(
+        ("id" = String, Path),
+        ("limit" = Option<u8>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
     responses((status = 200, body = Page<VehicleView>), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "vehicles.list", skip_all)]
@@ -70,19 +62,14 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     key: Key,
     Path(id): Path<String>,
+    query: Query,
 ) -> Result<Json<Page<VehicleView>>, Error> {
     key.require(Scope::Read)?;
-    let found = enrollments::open(&app, &id).await?;
-    let items = all(&app, &found.value.id).await?.into_iter().map(|(_, view)| view).collect();
-    Ok(Json(Page { items, next: None }))
-}
-
-async fn all(app: &App, id: &EnrollmentId) -> Result<Vec<(Vin, VehicleView)>, Error> {
-    let known = app.store.all_known(id).await?;
-    Ok(known
-        .into_iter()
-        .map(|known| (known.vehicle.vin.clone(), VehicleView::new(id, known)))
-        .collect())
+    let id = enrollments::open(&app, &id).await?.value.id;
+    let paging = Paging::read(&app, format!("vehicles of {id}"), &query).await?;
+    let (found, next) = app.store.some_known(&id, paging.after.clone(), paging.limit).await?;
+    let found = found.into_iter().map(|known| VehicleView::new(&id, known));
+    Ok(Json(paging.page(&app, found, next).await?))
 }
 
 /// A car's normalised latest state: each value with its unit and time, and what is missing or

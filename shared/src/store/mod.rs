@@ -67,6 +67,7 @@ pub mod vehicles;
 pub mod webhooks;
 
 mod packed;
+mod part;
 
 use std::collections::HashMap;
 

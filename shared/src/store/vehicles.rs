@@ -255,6 +255,22 @@ impl Store {
         items.into_iter().map(|item| known(item).map(|known| known.value)).collect()
     }
 
+    /// A page of what is known of the cars of an enrollment, and the key to go on from.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn some_known(
+        &self,
+        enrollment: &EnrollmentId,
+        after: Option<String>,
+        limit: i32,
+    ) -> Result<(Vec<Known>, Option<String>), Error> {
+        let pk = partition(enrollment);
+        let (items, next) = self.part(&self.tables.records, (&pk, "SNAP#"), after, limit).await?;
+        let known = items.into_iter().map(|item| known(item).map(|known| known.value));
+        Ok((known.collect::<Result<_, _>>()?, next))
+    }
+
     /// Writes what is known of a car; `version` is the one read, 0 for a new one.
     ///
     /// # Errors
