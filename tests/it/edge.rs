@@ -172,6 +172,28 @@ async fn a_wish_that_is_wrong_is_refused_with_its_field_and_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_address_names_wrongly_is_refused_by_the_name_of_its_part() {
+    let world = World::start().await;
+    let cars = "/v1/enrollments/enr_00000000000000000000000000/vehicles";
+    let car = format!("{cars}/VR3UHZKXZPT000208");
+
+    for (path, part) in [
+        ("/v1/enrollments/nobody".to_owned(), "id"),
+        ("/v1/enrollments/nobody/vehicles/VR3UHZKXZPT000208/remotes".to_owned(), "id"),
+        ("/v1/monitors/nothing".to_owned(), "id"),
+        ("/v1/webhooks/nothing/deliveries".to_owned(), "id"),
+        (format!("{cars}/NOT-A-VIN"), "vin"),
+        (format!("{cars}/NOT-A-VIN/trips"), "vin"),
+        (format!("{car}/remotes/nothing"), "remote"),
+    ] {
+        let answer = world.api("GET", &path, None).await;
+        assert_eq!((answer.status, &answer.body["field"]), (400, &json!(part)), "{path}");
+        assert!(!answer.body.to_string().contains("NOT-A-VIN"), "{}", answer.body);
+    }
+    assert_eq!(world.api("GET", &car, None).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_method_is_not_allowed_and_a_wrong_type_not_read() {
     let world = World::start().await;
     let id = world.begin_enrollment("user-1", "peugeot").await.id;

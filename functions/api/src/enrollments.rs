@@ -1,9 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use futures_util::future::try_join_all;
 use shared::{
     App,
@@ -18,6 +15,7 @@ use shared::{
 use crate::{
     Error,
     auth::{Key, Scope},
+    path::Id,
     query::{Paging, Query},
     views::{EnrollmentView, Page},
 };
@@ -66,7 +64,7 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<EnrollmentId>,
 ) -> Result<Json<EnrollmentView>, Error> {
     key.require(Scope::Read)?;
     let found = one(&app, &id).await?.value;
@@ -75,10 +73,26 @@ pub(crate) async fn get(
     Ok(Json(view.with_subscription(subscription.map(|subscription| subscription.value))))
 }
 
-/// An enrollment by the id in a path.
-pub(crate) async fn one(app: &App, id: &str) -> Result<Versioned<Enrollment>, Error> {
-    let id = id.parse().map_err(|error| Error::invalid("id", error))?;
-    app.store.enrollment(&id, app.clock.now()).await?.ok_or(Error::NotFound)
+/// An id; or its text, where a handler takes it from the address by itself.
+pub(crate) trait Named {
+    fn id(&self) -> Result<EnrollmentId, Error>;
+}
+
+impl Named for EnrollmentId {
+    fn id(&self) -> Result<EnrollmentId, Error> {
+        Ok(self.clone())
+    }
+}
+
+impl Named for String {
+    fn id(&self) -> Result<EnrollmentId, Error> {
+        self.parse().map_err(|error| Error::invalid("id", error))
+    }
+}
+
+/// An enrollment by its id.
+pub(crate) async fn one(app: &App, id: &impl Named) -> Result<Versioned<Enrollment>, Error> {
+    app.store.enrollment(&id.id()?, app.clock.now()).await?.ok_or(Error::NotFound)
 }
 
 /// Those of these of which nothing is shown any more: their erasure was asked for.
@@ -97,7 +111,7 @@ pub(crate) async fn closed(
 }
 
 /// The same, if its data may be shown.
-pub(crate) async fn open(app: &App, id: &str) -> Result<Versioned<Enrollment>, Error> {
+pub(crate) async fn open(app: &App, id: &impl Named) -> Result<Versioned<Enrollment>, Error> {
     let found = one(app, id).await?;
     if found.value.is_open() { Ok(found) } else { Err(Error::NotFound) }
 }

@@ -2,14 +2,17 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use shared::{
     App,
-    domain::enrollment::{Erasure, Reason, Status},
+    domain::{
+        enrollment::{Erasure, Reason, Status},
+        ids::EnrollmentId,
+    },
     http::Problem,
     store::{
         Transaction,
@@ -22,6 +25,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
+    path::Id,
 };
 
 /// How far an erasure has come.
@@ -43,7 +47,7 @@ pub(crate) struct Progress {
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<EnrollmentId>,
 ) -> Result<Response, Error> {
     key.require(Scope::Erase)?;
     let found = enrollments::one(&app, &id).await?;
@@ -77,7 +81,7 @@ pub(crate) async fn delete(
 pub(crate) async fn progress(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<EnrollmentId>,
 ) -> Result<Json<Progress>, Error> {
     key.require(Scope::Erase)?;
     let found = enrollments::one(&app, &id).await?;

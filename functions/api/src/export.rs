@@ -1,9 +1,6 @@
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,6 +17,7 @@ use crate::{
     auth::{Key, Scope},
     enrollments,
     monitors::{MonitorView, WatchView},
+    path::Id,
     remotes::RemoteView,
     views::EnrollmentView,
 };
@@ -62,7 +60,7 @@ pub(crate) struct Exported {
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<EnrollmentId>,
 ) -> Result<Json<Export>, Error> {
     key.require(Scope::Read)?;
     key.require(Scope::ReadPosition)?;

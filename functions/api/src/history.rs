@@ -1,9 +1,6 @@
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{
@@ -23,6 +20,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
+    path::CarPath,
     query::{Paging, Query},
     views::Page,
 };
@@ -49,11 +47,11 @@ const LOOKS: usize = 10;
 pub(crate) async fn observations(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    car: CarPath,
     query: Query,
 ) -> Result<Json<Page<Change>>, Error> {
     let positions = key.has(Scope::ReadPosition);
-    let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Observations).await?;
+    let asked = Asked::read(&app, &key, car, &query, History::Observations).await?;
     let fields = query.get("fields").map(|names| names.split(',').map(str::parse).collect());
     let fields: Option<Vec<Field>> =
         fields.transpose().map_err(|error: UnknownField| Error::invalid("fields", error))?;
@@ -83,10 +81,10 @@ pub(crate) async fn observations(
 pub(crate) async fn alerts(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    car: CarPath,
     query: Query,
 ) -> Result<Json<Page<Alert>>, Error> {
-    let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Alerts).await?;
+    let asked = Asked::read(&app, &key, car, &query, History::Alerts).await?;
     let positions = key.has(Scope::ReadPosition);
     let shown = |alert: Alert| Some(if positions { alert } else { alert.without_positions() });
     Ok(Json(asked.page(&app, shown).await?))
@@ -106,10 +104,10 @@ pub(crate) async fn alerts(
 pub(crate) async fn trips(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    car: CarPath,
     query: Query,
 ) -> Result<Json<Page<Trip>>, Error> {
-    let asked = Asked::read(&app, &key, (&id, &vin), &query, History::Trips).await?;
+    let asked = Asked::read(&app, &key, car, &query, History::Trips).await?;
     let positions = key.has(Scope::ReadPosition);
     let shown = |trip: Trip| Some(if positions { trip } else { trip.without_positions() });
     Ok(Json(asked.page(&app, shown).await?))
@@ -129,18 +127,17 @@ impl Asked {
     async fn read(
         app: &App,
         key: &Key,
-        (id, vin): (&str, &str),
+        CarPath { id, vin }: CarPath,
         query: &Query,
         history: History,
     ) -> Result<Self, Error> {
         key.require(Scope::Read)?;
-        let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
         let from = time(query.get("from"), "from")?.unwrap_or(Timestamp::UNIX_EPOCH);
         let to = time(query.get("to"), "to")?.unwrap_or(app.clock.now());
         if from > to {
             return Err(Error::invalid("from", "expected a time before `to`"));
         }
-        let enrollment = enrollments::open(app, id).await?.value.id;
+        let enrollment = enrollments::open(app, &id).await?.value.id;
         let of = format!("{history:?} {enrollment} {}", vin.as_str());
         let paging = Paging::read(app, of, query).await?;
         Ok(Self { enrollment, history, vin, span: (from, to), paging })

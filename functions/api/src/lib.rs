@@ -18,6 +18,7 @@ mod export;
 mod history;
 mod idempotency;
 mod monitors;
+mod path;
 mod quarantine;
 mod query;
 mod refresh;

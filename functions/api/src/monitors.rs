@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
 };
 use jiff::Timestamp;
@@ -32,6 +32,7 @@ use crate::{
     auth::{Key, Scope},
     body::Body,
     enrollments, idempotency,
+    path::{CarPath, Id},
     query::{Paging, Query},
     views::Page,
 };
@@ -106,7 +107,7 @@ pub(crate) async fn post(
     key.require(Scope::Admin)?;
     let wish = checked(&key, body.value)?;
     if let Target::Car(car) = &wish.target {
-        enrollments::open(&app, car.enrollment.as_str()).await?;
+        enrollments::open(&app, &car.enrollment).await?;
         app.store.known(&car.enrollment, &car.vin).await?.ok_or(Error::NotFound)?;
     }
     let request = ("POST /v1/monitors", &body.bytes[..]);
@@ -159,7 +160,7 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<RuleId>,
 ) -> Result<Json<MonitorView>, Error> {
     key.require(Scope::Admin)?;
     Ok(Json(shown(&app, &key, &id).await?.into()))
@@ -176,7 +177,7 @@ pub(crate) async fn get(
 pub(crate) async fn put(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<RuleId>,
     body: Body<Wish>,
 ) -> Result<Json<MonitorView>, Error> {
     key.require(Scope::Admin)?;
@@ -206,7 +207,7 @@ pub(crate) async fn put(
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<RuleId>,
 ) -> Result<StatusCode, Error> {
     key.require(Scope::Admin)?;
     let rule = one(&app, &id).await?;
@@ -233,7 +234,7 @@ pub(crate) async fn delete(
 pub(crate) async fn vehicles(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<RuleId>,
     query: Query,
 ) -> Result<Json<Page<WatchView>>, Error> {
     key.require(Scope::Admin)?;
@@ -258,10 +259,9 @@ pub(crate) async fn vehicles(
 pub(crate) async fn of_vehicle(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    CarPath { id, vin }: CarPath,
 ) -> Result<Json<Page<WatchView>>, Error> {
     key.require(Scope::Read)?;
-    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
     let enrollment = enrollments::open(&app, &id).await?.value.id;
     app.store.known(&enrollment, &vin).await?.ok_or(Error::NotFound)?;
     let watches = app.store.watches(&enrollment).await?.into_iter();
@@ -282,7 +282,7 @@ fn checked(key: &Key, wish: Wish) -> Result<Wish, Error> {
 }
 
 /// A rule that this key may see.
-async fn shown(app: &App, key: &Key, id: &str) -> Result<Rule, Error> {
+async fn shown(app: &App, key: &Key, id: &RuleId) -> Result<Rule, Error> {
     let rule = one(app, id).await?;
     if rule.wish.is_about_places() {
         key.require(Scope::ReadPosition)?;
@@ -290,9 +290,8 @@ async fn shown(app: &App, key: &Key, id: &str) -> Result<Rule, Error> {
     Ok(rule)
 }
 
-async fn one(app: &App, id: &str) -> Result<Rule, Error> {
-    let id = id.parse().map_err(|error| Error::invalid("id", error))?;
-    app.store.rule(&id).await?.ok_or(Error::NotFound)
+async fn one(app: &App, id: &RuleId) -> Result<Rule, Error> {
+    app.store.rule(id).await?.ok_or(Error::NotFound)
 }
 
 fn read_after(text: &str) -> Result<(EnrollmentId, Vin), Error> {

@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
@@ -25,6 +21,7 @@ use utoipa::ToSchema;
 use crate::{
     Error,
     auth::{Key, Scope},
+    path::Id,
     query::{Paging, Query},
     views::Page,
 };
@@ -120,7 +117,7 @@ pub(crate) async fn list(
 pub(crate) async fn replay(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<(StatusCode, Json<Replayed>), Error> {
     key.require(Scope::Admin)?;
     let (enrollment, hash) = id.split_once('.').ok_or(Error::NotFound)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -30,6 +30,7 @@ use crate::{
     auth::{Key, Scope},
     body::Body,
     enrollments,
+    path::{CarPath, Id},
     query::{Paging, Query},
     views::Page,
 };
@@ -104,11 +105,10 @@ impl RemoteView {
 pub(crate) async fn post(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    CarPath { id, vin }: CarPath,
     headers: HeaderMap,
     body: Body<Ask>,
 ) -> Result<Response, Error> {
-    let vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
     let remote = request::make(&app, &key, &id, vin, &headers, body).await?;
     let at = format!(
         "/v1/enrollments/{}/vehicles/{}/remotes/{}",
@@ -134,11 +134,10 @@ pub(crate) async fn post(
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    CarPath { id, vin }: CarPath,
     query: Query,
 ) -> Result<Json<Page<RemoteView>>, Error> {
     key.require(Scope::Read)?;
-    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
     let enrollment = enrollments::open(&app, &id).await?.value.id;
     let of = format!("remotes {enrollment} {}", vin.as_str());
     let paging = Paging::read(&app, of, &query).await?;
@@ -158,11 +157,10 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin, remote)): Path<(String, String, String)>,
+    CarPath { id, vin }: CarPath,
+    Id(remote): Id<RemoteId>,
 ) -> Result<Json<RemoteView>, Error> {
     key.require(Scope::Read)?;
-    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
-    let remote = remote.parse().map_err(|error| Error::invalid("remote", error))?;
     let enrollment = enrollments::open(&app, &id).await?.value.id;
     let found = app.store.remote(&enrollment, &vin, &remote, app.clock.now()).await?;
     Ok(Json(RemoteView::new(found.ok_or(Error::NotFound)?.remote.value)))

@@ -2,13 +2,12 @@ mod search;
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use shared::{
     App,
-    domain::{enrollment::Enrollment, pace::Car, snapshot::MakerState, vin::Vin},
+    domain::{
+        enrollment::Enrollment, ids::EnrollmentId, pace::Car, snapshot::MakerState, vin::Vin,
+    },
     http::Problem,
 };
 
@@ -17,6 +16,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
+    path::{CarPath, Id},
     query::{Paging, Query},
     views::{Page, VehicleState, VehicleView},
 };
@@ -61,7 +61,7 @@ pub(crate) async fn find(
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<EnrollmentId>,
     query: Query,
 ) -> Result<Json<Page<VehicleView>>, Error> {
     key.require(Scope::Read)?;
@@ -84,10 +84,9 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    CarPath { id, vin }: CarPath,
 ) -> Result<Json<VehicleState>, Error> {
     key.require(Scope::Read)?;
-    let vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
     let found = enrollments::open(&app, &id).await?;
     Ok(Json(state(&app, &key, &found.value, &vin).await?))
 }

@@ -6,11 +6,7 @@ mod views;
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use shared::{
@@ -33,6 +29,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
+    path::Id,
 };
 
 /// The longest description.
@@ -97,7 +94,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, key: Key) -> Result<Json<W
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<WebhookId>,
 ) -> Result<Json<WebhookView>, Error> {
     key.require(Scope::Admin)?;
     let now = app.clock.now();
@@ -119,7 +116,7 @@ pub(crate) async fn get(
 pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<WebhookId>,
     body: Body<Change>,
 ) -> Result<Json<WebhookView>, Error> {
     key.require(Scope::Admin)?;
@@ -144,10 +141,9 @@ pub(crate) async fn patch(
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<WebhookId>,
 ) -> Result<StatusCode, Error> {
     key.require(Scope::Admin)?;
-    let id = parse(&id)?;
     if !app.store.delete_webhook(&id, app.clock.now()).await? {
         return Err(Error::NotFound);
     }
@@ -191,12 +187,8 @@ fn apply(
     })
 }
 
-fn parse(id: &str) -> Result<WebhookId, Error> {
-    id.parse().map_err(|error| Error::invalid("id", error))
-}
-
-async fn one(app: &App, id: &str, now: Timestamp) -> Result<Endpoint, Error> {
-    app.store.webhook(&parse(id)?, now).await?.ok_or(Error::NotFound)
+async fn one(app: &App, id: &WebhookId, now: Timestamp) -> Result<Endpoint, Error> {
+    app.store.webhook(id, now).await?.ok_or(Error::NotFound)
 }
 
 fn check_url(app: &App, text: &str) -> Result<Url, Error> {

@@ -7,7 +7,7 @@ use shared::{
     App,
     domain::{
         enrollment::{Enrollment, UserRef},
-        ids::RemoteId,
+        ids::{EnrollmentId, RemoteId},
         remote::{
             Action, Charging, Door, Kind, LONGEST_WAIT, NOT_AFTER, Navigation, Preconditioning,
             Remote, Switch, WakeUp, Wish,
@@ -74,7 +74,7 @@ impl Ask {
 pub(super) async fn make(
     app: &App,
     key: &Key,
-    id: &str,
+    id: &EnrollmentId,
     vin: Vin,
     headers: &HeaderMap,
     body: Body<Ask>,

@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -27,6 +23,7 @@ use crate::{
     auth::{Key, Scope},
     body::Body,
     enrollments,
+    path::Id,
     query::{Paging, Query},
     views::Page,
 };
@@ -79,7 +76,7 @@ pub(crate) struct Tested {
 pub(crate) async fn deliveries(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<WebhookId>,
     query: Query,
 ) -> Result<Json<Page<Delivery>>, Error> {
     key.require(Scope::Admin)?;
@@ -112,7 +109,7 @@ pub(crate) async fn deliveries(
 pub(crate) async fn replay(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<WebhookId>,
     body: Body<Replay>,
 ) -> Result<(StatusCode, Json<Replayed>), Error> {
     key.require(Scope::Admin)?;
@@ -182,7 +179,7 @@ async fn select(
 pub(crate) async fn test(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<WebhookId>,
 ) -> Result<(StatusCode, Json<Tested>), Error> {
     key.require(Scope::Admin)?;
     let now = app.clock.now();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
 };
 use jiff::Timestamp;
@@ -30,6 +30,7 @@ use crate::{
     auth::{Key, Scope},
     body::Body,
     idempotency,
+    path::Id,
 };
 
 /// Where events shall be posted to, and which: those that pass every part of the filter.
@@ -99,7 +100,7 @@ pub(crate) async fn post(
         app.store.add_webhook(&webhook.rotate(ring.primary(), now)).await?;
         tracing::warn!(key.id = %key.id, webhook.id = %id, "an endpoint was added");
     }
-    Ok((StatusCode::CREATED, Json(shown(&app, id.as_str(), now).await?)))
+    Ok((StatusCode::CREATED, Json(shown(&app, &id, now).await?)))
 }
 
 /// Makes a new secret, and shows it this once. The one before stays valid for a day, in which
@@ -114,7 +115,7 @@ pub(crate) async fn post(
 pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<WebhookId>,
 ) -> Result<Json<Made>, Error> {
     key.require(Scope::Admin)?;
     let now = app.clock.now();
@@ -127,7 +128,7 @@ pub(crate) async fn rotate(
 }
 
 /// An endpoint with its newest secret.
-async fn shown(app: &App, id: &str, now: Timestamp) -> Result<Made, Error> {
+async fn shown(app: &App, id: &WebhookId, now: Timestamp) -> Result<Made, Error> {
     let endpoint = one(app, id, now).await?;
     let webhook = &endpoint.webhook.value;
     let newest = webhook.secrets.last().ok_or(Error::NotFound)?;
