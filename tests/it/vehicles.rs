@@ -223,7 +223,8 @@ async fn what_the_user_was_not_asked_for_is_missing_for_its_scope() {
 
     let car = state(&world, &id, E208).await;
     assert_eq!(car["state"]["position"]["missing"], "scope", "{car}");
-    assert!(car["state"]["electric"]["values"]["level"]["value"].is_number(), "{car}");
+    let level = &car["state"]["electric"]["values"]["level"];
+    assert!(level["value"].is_number() && level["observed_at"].is_string(), "{car}");
     let trips = world.read(&format!("/v1/enrollments/{id}/vehicles/{E208}/trips")).await;
     assert_eq!(trips["items"], json!([]));
 }

@@ -7,7 +7,7 @@ use shared::{
         brand::Brand,
         enrollment::{ConfirmedBy, Consent, Enrollment, Reason, Status, UserRef},
         ids::EnrollmentId,
-        snapshot::{Block, MakerState, Missing, Snapshot, Stale, Unit, Value},
+        snapshot::{Block, MakerState, Missing, Reading, Snapshot, Stale, Unit, Value},
         subscription::{self, Subscription},
         vehicle::{Capabilities, Motorization},
         vin::Vin,
@@ -124,31 +124,33 @@ pub(crate) struct VehicleView {
 pub(crate) struct VehicleState {
     #[serde(flatten)]
     vehicle: VehicleView,
-    /// By block; each with its values, or the reason why there are none.
+    /// By block; each with its values, or the reason why there are none. The car tells a block as
+    /// a whole, so the reasons (`missing`, `stale`) stand with the block and are those of every
+    /// value in it.
     state: BTreeMap<&'static str, BlockView>,
 }
 
 /// One block of a car's state.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BlockView {
-    /// When the car told it.
+    /// When the car told it as a whole.
     #[schema(value_type = Option<String>, format = DateTime)]
     observed_at: Option<Timestamp>,
-    /// Why it is missing.
+    /// Why every value of it is missing.
     missing: Option<Missing>,
-    /// Why it may not be the present any more.
+    /// Why its values may not be the present any more.
     stale: Option<Stale>,
+    /// By name. One that is not here, where the block is, was not told with the rest.
     values: BTreeMap<&'static str, Measured>,
 }
 
-/// A value and its unit.
+/// A value, its unit and its time. Whether it may be stale, and why, its block says.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Measured {
     value: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<Unit>,
-    /// When the car told it, if it told it alone, after the rest of its block.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// When the car told it: with its block, or alone since. Null, if the maker gave no time.
     #[schema(value_type = Option<String>, format = DateTime)]
     observed_at: Option<Timestamp>,
 }
@@ -202,11 +204,36 @@ fn values(snapshot: &Snapshot, block: Block) -> BTreeMap<&'static str, Measured>
         .readings()
         .filter(|reading| reading.field.block() == block)
         .map(|reading| {
-            let observed_at = snapshot.told_alone_at(reading.field);
-            (
-                reading.field.key(),
-                Measured { value: reading.value, unit: reading.unit, observed_at },
-            )
+            let Reading { field, value, unit, observed_at } = reading;
+            (field.key(), Measured { value, unit, observed_at })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::domain::snapshot::Field;
+
+    use super::*;
+
+    #[test]
+    fn every_value_says_when_the_car_told_it_with_its_block_or_alone() {
+        let at = |hour: i64| Timestamp::from_second(1_700_000_000 + hour * 3600).unwrap();
+        let mut snapshot = Snapshot::new();
+        let told = [
+            (Field::ElectricLevel, Value::Number(63.0)),
+            (Field::ElectricRange, Value::Number(210.0)),
+        ];
+        snapshot.put(Block::Electric, Some(at(0)), told);
+        snapshot.put_alone(Field::ElectricLevel, at(2), Value::Number(62.0));
+        snapshot.put(Block::Alarm, None, [(Field::AlarmActivation, Value::Text("active".into()))]);
+
+        let (electric, alarm) =
+            (values(&snapshot, Block::Electric), values(&snapshot, Block::Alarm));
+
+        assert_eq!(electric["level"].observed_at, Some(at(2)));
+        assert_eq!(electric["range"].observed_at, Some(at(0)));
+        let untimed = serde_json::to_value(&alarm["activation"]).unwrap();
+        assert_eq!(untimed, serde_json::json!({"value": "active", "observed_at": null}));
+    }
 }
