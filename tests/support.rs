@@ -163,6 +163,19 @@ impl World {
         answer.body
     }
 
+    /// All that is exported of an enrollment, by pages of this size.
+    pub async fn export(&self, id: &str, limit: usize) -> Vec<Value> {
+        let (mut all, mut next) = (Vec::new(), String::new());
+        for _ in 0..2000 {
+            let path = format!("/v1/enrollments/{id}/export?limit={limit}{next}");
+            let page = self.read(&path).await;
+            all.extend(page["items"].as_array().unwrap().clone());
+            let Some(cursor) = page["next"].as_str() else { return all };
+            next = format!("&cursor={cursor}");
+        }
+        panic!("an export without an end");
+    }
+
     /// Begins an enrollment for a user.
     pub async fn begin_enrollment(&self, user: &str, brand: &str) -> Begun {
         let scopes =

@@ -19,6 +19,7 @@ mod eligibility;
 mod erasure;
 mod events;
 mod expiry;
+mod export;
 mod finding;
 mod grants;
 mod in_flight;

@@ -191,8 +191,10 @@ async fn each_of_the_seven_is_sent_once_and_known_to_succeed_though_no_notificat
     let next = listed["next"].as_str().unwrap();
     let rest = garage.world.read(&format!("{}?limit=4&cursor={next}", garage.path())).await;
     assert_eq!(kinds(&rest), ["lights", "horn", "door"]);
-    let export = garage.world.read(&format!("/v1/enrollments/{}/export", garage.id)).await;
-    assert_eq!(export["vehicles"][0]["remotes"].as_array().unwrap().len(), 7, "{export}");
+    let export = garage.world.export(&garage.id, 3).await;
+    for kind in ["remote", "commanded_for"] {
+        assert_eq!(export.iter().filter(|item| item["kind"] == kind).count(), 7, "{kind}");
+    }
     // Where somebody goes is kept only until it is sent.
     let kept = format!("{:?}", garage.world.cloud.items("Records").await.unwrap());
     assert!(!kept.contains("48.117") && !listed.to_string().contains("48.117"));

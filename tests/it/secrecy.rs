@@ -160,8 +160,8 @@ async fn tell_all(world: &World, id: &str) {
         world.settle().await;
     }
     let car = format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208");
+    world.export(id, 100).await;
     for path in [
-        format!("/v1/enrollments/{id}/export"),
         "/v1/vehicles?vin=VR3UHZKXZPT000208".into(),
         "/v1/vehicles?vin=VR3UHZKXZPT000208&vin=VR3UHZKXZPT000208".into(),
         format!("{car}/history?from=VR3UHZKXZPT000208"),

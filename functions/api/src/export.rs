@@ -3,12 +3,21 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use shared::{
     App,
-    domain::{ids::EnrollmentId, rule::Target, vin::Vin},
+    domain::{
+        alert::Alert,
+        enrollment::{Enrollment, UserRef},
+        event::CloudEvent,
+        ids::{EnrollmentId, RemoteId},
+        rule::Target,
+        snapshot::{Change, Snapshot},
+        trip::Trip,
+        vehicle::Vehicle,
+        vin::Vin,
+    },
     http::Problem,
-    store::history::History,
+    store::held::{Held, Part},
 };
 use utoipa::ToSchema;
 
@@ -18,111 +27,157 @@ use crate::{
     enrollments,
     monitors::{MonitorView, WatchView},
     path::Id,
+    query::{Paging, Query},
     remotes::RemoteView,
-    views::EnrollmentView,
+    views::{EnrollmentView, Page},
 };
 
-/// All that is held of an enrollment, but for tokens, which are of no use to anybody, and events,
-/// which tell of what is here.
+/// How often one page looks further for something that is held.
+const LOOKS: usize = 20;
+
+/// One thing that is held of an enrollment.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Export {
-    enrollment: EnrollmentView,
-    /// The rules for its cars alone.
-    rules: Vec<MonitorView>,
-    /// How each of them stands on each car.
-    monitors: Vec<WatchView>,
-    vehicles: Vec<Exported>,
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Exported {
+    /// The enrollment itself, with the record of the consent.
+    Enrollment { enrollment: Box<EnrollmentView> },
+    /// A rule for this user, or for one of these cars alone.
+    Rule { rule: MonitorView },
+    /// A car of the account, as the maker lists it, and its latest state.
+    Vehicle {
+        vehicle: Vehicle,
+        #[schema(value_type = Object)]
+        state: Snapshot,
+    },
+    /// What changed of a car at one moment.
+    Changes { vin: Vin, changes: Vec<Change> },
+    /// A journey of a car.
+    Trip { vin: Vin, trip: Box<Trip> },
+    /// A warning of a car.
+    Alert { vin: Vin, alert: Box<Alert> },
+    /// How a rule stands on a car.
+    Monitor { monitor: WatchView },
+    /// A command to a car.
+    Remote { remote: Box<RemoteView> },
+    /// For whom a command was, and to which car: kept for 13 months, the command for 30 days.
+    CommandedFor { remote: RemoteId, on_behalf_of: UserRef, vin: Vin },
+    /// An event, as it is sent. One that an endpoint did not take stands here once more.
+    Event {
+        #[schema(value_type = Object)]
+        event: Box<CloudEvent>,
+    },
+    /// What the maker sent about a car, as long as it is not done with.
+    Message {
+        #[schema(value_type = String, format = DateTime)]
+        received_at: Timestamp,
+        /// Whether the maker's own secret was in it: if not, anybody who knows the address sent it.
+        proven: bool,
+        /// Absent where it is neither proven nor can be read, or too long for an answer (4 MB).
+        text: Option<String>,
+        /// How long the text is, bytes.
+        length: usize,
+    },
 }
 
-/// All that is held of one car.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Exported {
-    /// As the maker lists it.
-    vehicle: Value,
-    /// The latest state.
-    snapshot: Value,
-    /// What changed.
-    history: Vec<Value>,
-    trips: Vec<Value>,
-    alerts: Vec<Value>,
-    /// What it was commanded.
-    remotes: Vec<RemoteView>,
-}
-
-/// Everything we hold of this enrollment (GDPR, article 15 and 20).
+/// Everything we hold of this enrollment (GDPR, article 15 and 20), whatever became of it, until its
+/// erasure is asked for. The first page has the enrollment and its rules. Those behind it have the
+/// cars, what they did, commands, events and messages, each page of one kind; what a car did stays,
+/// though the car has left the account. Left out are tokens, of no use to anybody, and what is about
+/// our own work alone: schedules, counts and marks. A page may hold less than `limit`, even nothing,
+/// and yet give a `next`: only its absence says that this was all.
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/export", operation_id = "enrollments.export",
     tag = "enrollments", security(("key" = ["read", "read:position"])),
-    params(("id" = String, Path)),
-    responses((status = 200, body = Export), (status = 404, body = Problem))
+    params(
+        ("id" = String, Path),
+        ("limit" = Option<u8>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, body = Page<Exported>), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "enrollments.export", skip_all)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
     Id(id): Id<EnrollmentId>,
-) -> Result<Json<Export>, Error> {
+    query: Query,
+) -> Result<Json<Page<Exported>>, Error> {
     key.require(Scope::Read)?;
     key.require(Scope::ReadPosition)?;
-    let found = enrollments::open(&app, &id).await?;
-    let id = &found.value.id;
-    let now = app.clock.now();
-    let mut vehicles = Vec::new();
-    for known in app.store.all_known(id).await? {
-        let vin = &known.vehicle.vin;
-        vehicles.push(Exported {
-            vehicle: json(&known.vehicle),
-            snapshot: json(&known.snapshot),
-            history: entries(&app, id, vin, History::Observations).await?,
-            trips: entries(&app, id, vin, History::Trips).await?,
-            alerts: entries(&app, id, vin, History::Alerts).await?,
-            remotes: remotes(&app, id, vin).await?,
-        });
+    let found = enrollments::one(&app, &id).await?.value;
+    if !found.may_be_told() {
+        return Err(Error::NotFound);
     }
-    // Those for all cars say nothing of this user.
-    let rules = app.store.rules_for(&found.value).await?.into_iter();
-    let rules = rules.filter(|rule| rule.wish.target != Target::All).map(MonitorView::from);
-    let watches = app.store.watches(id).await?.into_iter();
-    let subscription = app.store.subscription(id).await?.map(|found| found.value);
-    Ok(Json(Export {
-        rules: rules.collect(),
-        monitors: watches.map(|watch| WatchView::new((id.clone(), watch))).collect(),
-        vehicles,
-        enrollment: EnrollmentView::new(found.value, now).with_subscription(subscription),
-    }))
+    let paging = Paging::read(&app, format!("export {id}"), &query).await?;
+    let after = paging.after.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let (items, next) = match after {
+        None => (first(&app, found).await?, Part::ALL.first().map(|part| (*part, None))),
+        Some(after) => behind(&app, &id, after, paging.limit).await?,
+    };
+    let next = next.and_then(|next: End| serde_json::to_string(&next).ok());
+    Ok(Json(paging.page(&app, items, next).await?))
 }
 
-async fn entries(
+/// Where a page ended: before a part, or within it, behind this key.
+type End = (Part, Option<String>);
+
+/// The enrollment and its rules.
+async fn first(app: &App, enrollment: Enrollment) -> Result<Vec<Exported>, Error> {
+    // Those for all cars say nothing of this user.
+    let rules = app.store.rules_for(&enrollment).await?.into_iter();
+    let rules = rules.filter(|rule| rule.wish.target != Target::All);
+    let subscription = app.store.subscription(&enrollment.id).await?.map(|found| found.value);
+    let view = EnrollmentView::new(enrollment, app.clock.now()).with_subscription(subscription);
+    let mut items = vec![Exported::Enrollment { enrollment: Box::new(view) }];
+    items.extend(rules.map(|rule| Exported::Rule { rule: rule.into() }));
+    Ok(items)
+}
+
+/// The next page of a part that holds anything, as far as a few looks can tell.
+async fn behind(
     app: &App,
     id: &EnrollmentId,
-    vin: &Vin,
-    history: History,
-) -> Result<Vec<Value>, Error> {
+    end: End,
+    limit: i32,
+) -> Result<(Vec<Exported>, Option<End>), Error> {
     let now = app.clock.now();
-    let span = (Timestamp::UNIX_EPOCH, now);
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let (page, next) = app.store.entries(id, history, vin, span, after, 100, now).await?;
-        all.extend(page);
-        after = next;
-        if after.is_none() {
-            return Ok(all);
+    let source = app.config.public_url.as_str();
+    let (mut part, mut after) = end;
+    for _ in 0..LOOKS {
+        let (held, next) = app.store.held(id, part, after, limit, now).await?;
+        let next = match next {
+            Some(key) => Some((part, Some(key))),
+            None => part.next().map(|part| (part, None)),
+        };
+        let items: Vec<_> = held.into_iter().map(|held| exported(held, id, source)).collect();
+        match next {
+            Some(next) if items.is_empty() => (part, after) = next,
+            next => return Ok((items, next)),
         }
     }
+    Ok((Vec::new(), Some((part, after))))
 }
 
-async fn remotes(app: &App, id: &EnrollmentId, vin: &Vin) -> Result<Vec<RemoteView>, Error> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let (page, next) = app.store.remotes(id, vin, after, 100, app.clock.now()).await?;
-        all.extend(page.into_iter().map(RemoteView::new));
-        after = next;
-        if after.is_none() {
-            return Ok(all);
+fn exported(held: Held, id: &EnrollmentId, source: &str) -> Exported {
+    match held {
+        Held::Vehicle(known) => Exported::Vehicle { vehicle: known.vehicle, state: known.snapshot },
+        Held::Changes(vin, changes) => Exported::Changes { vin, changes },
+        Held::Trip(vin, trip) => Exported::Trip { vin, trip: Box::new(trip) },
+        Held::Alert(vin, alert) => Exported::Alert { vin, alert: Box::new(alert) },
+        Held::Watch(watch) => Exported::Monitor { monitor: WatchView::new((id.clone(), watch)) },
+        Held::Remote(remote) => Exported::Remote { remote: Box::new(RemoteView::new(remote)) },
+        Held::Person(remote, person) => {
+            let (on_behalf_of, vin) = (person.on_behalf_of, person.vin);
+            Exported::CommandedFor { remote, on_behalf_of, vin }
         }
+        Held::Event(event) => {
+            Exported::Event { event: Box::new(CloudEvent::new(event, source, true)) }
+        }
+        Held::Message(message) => Exported::Message {
+            received_at: message.received_at,
+            proven: message.proven,
+            text: message.text,
+            length: message.length,
+        },
     }
-}
-
-fn json<T: Serialize>(value: &T) -> Value {
-    serde_json::to_value(value).unwrap_or_default()
 }

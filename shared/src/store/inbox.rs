@@ -99,6 +99,11 @@ fn part_key(content: &str, index: usize) -> String {
     format!("PART#{content}#{index:03}")
 }
 
+/// The key of a part of the message with this key.
+pub(super) fn part_of_message(sk: &str, index: usize) -> String {
+    part_key(sk.strip_prefix("MSG#").unwrap_or_default(), index)
+}
+
 /// The message that a part's key belongs to.
 #[must_use]
 pub fn message_of_part(sk: &str) -> Option<String> {

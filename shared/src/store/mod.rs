@@ -51,6 +51,7 @@ pub mod enrollments;
 pub mod entries;
 mod erasure;
 pub mod grants;
+pub mod held;
 pub mod history;
 pub mod idempotency;
 pub mod inbox;

@@ -341,7 +341,7 @@ impl Store {
     }
 }
 
-fn known(item: Item) -> Result<Versioned<Known>, Error> {
+pub(super) fn known(item: Item) -> Result<Versioned<Known>, Error> {
     let item: SnapshotItem = parse(item, "snapshot")?;
     let value = Known {
         vehicle: from_json(&item.vehicle, "vehicle")?,
