@@ -17,10 +17,8 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::{address::Address, seal::KeyRing};
-use tests::{Receiver, World};
+use tests::{ACCOUNT, CAR, Receiver, World};
 
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
 /// Requests at once: the maker has many senders.
 const SENDERS: usize = 16;
 
@@ -135,8 +133,7 @@ async fn figures_of_notifications_a_second_and_units_a_message() {
         }
         scene.world.clock.advance(SignedDuration::from_mins(1));
         for function in ["digest", "deliver"] {
-            let share = json!({"worker": 0, "workers": 1});
-            scene.world.cloud.invoke(function, share).await.unwrap();
+            scene.world.run(function).await;
         }
         scene.world.settle().await;
     }

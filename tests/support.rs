@@ -12,11 +12,16 @@
 
 mod described;
 mod luck;
+mod moments;
+mod stored;
 mod weather;
 
 use std::str::FromStr;
 
-use accessing_party::{Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock};
+use accessing_party::{
+    Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock, credentials,
+    functions::InvokeError,
+};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
@@ -31,12 +36,17 @@ use url::Url;
 
 pub use self::{
     luck::{Luck, undone},
+    moments::{Moment, WRITES, each_death, each_lost_answer},
     weather::{LIVES, each_seed},
 };
 pub use accessing_party::{Posted, Receiver};
 
 /// When every test begins.
 pub const START: &str = "2026-03-02T06:00:00Z";
+/// The driver of most tests.
+pub const ACCOUNT: &str = "peugeot-alex";
+/// The car of that account.
+pub const CAR: &str = "VR3UHZKXZPT000208";
 /// Where the operator's own site would be.
 pub const RETURN_TO: &str = "http://127.0.0.1/connected";
 
@@ -286,6 +296,16 @@ impl World {
         self.cloud.settle().await.unwrap();
     }
 
+    /// One run of a schedule, for everything that is due.
+    pub async fn run(&self, function: &str) -> Value {
+        self.try_run(function).await.unwrap()
+    }
+
+    /// The same where it may fail or die: then it stays due.
+    pub async fn try_run(&self, function: &str) -> Result<Value, InvokeError> {
+        self.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await
+    }
+
     /// One run of each schedule side by side, for everything that is due. A run that fails leaves
     /// it due.
     pub async fn run_all(&self) {
@@ -301,8 +321,17 @@ impl World {
             join_all(functions.map(|name| self.cloud.invoke(name, share(worker)))).await
         };
         let all = join_all((0..workers).map(one));
-        let _ = tokio::join!(all, self.cloud.invoke("act", json!({"worker": 0, "workers": 1})));
+        let _ = tokio::join!(all, self.try_run("act"));
         self.settle().await;
+    }
+
+    /// Another key of the operator's. As every secret it is read within five minutes.
+    pub fn add_key(&self, scopes: &[String]) -> String {
+        let (key, record) = credentials::new_api_key("local", "another", scopes, None);
+        let mut edge = self.cloud.secrets().get("edge").unwrap();
+        edge["api_keys"].as_array_mut().unwrap().push(record);
+        self.cloud.secrets().put("edge", edge);
+        key.expose_secret().to_owned()
     }
 
     /// Leaves the operator's key no other scopes than these.
@@ -325,6 +354,15 @@ impl World {
         panic!("{method} {path} fails whenever it is asked");
     }
 
+    /// Goes to the beginning of a long rest of the car, so that a touch of it holds.
+    pub fn park(&self) {
+        let drives = self.maker().drives(CAR, self.now(), 40);
+        let long =
+            |pair: &&[(Timestamp, Timestamp)]| pair[1].0.duration_since(pair[0].1) > hours(8);
+        let (_, stop) = drives.windows(2).find(long).unwrap()[0];
+        self.clock.advance_to(stop + minutes(10));
+    }
+
     /// Lets time pass. What is scheduled runs every ten minutes of a short while and every hour of
     /// a long one: each run asks every shard of each index, so every minute would cost minutes.
     pub async fn pass(&self, duration: SignedDuration) {
@@ -336,31 +374,16 @@ impl World {
             self.cloud.tick().await.unwrap();
         }
     }
+}
 
-    /// The events told of an enrollment so far, oldest first.
-    pub async fn events(&self, id: &str) -> Vec<Value> {
-        let items = self.cloud.items("Outbox").await.unwrap();
-        let own = items.iter().filter(|item| item["pk"]["S"] == format!("ENR#{id}"));
-        // Not those in lanes: each stands here once, handed on or not.
-        let mut events: Vec<(&str, Value)> = own
-            .filter_map(|item| {
-                let (kind, order) = item["sk"]["S"].as_str()?.split_once('#')?;
-                let stands = matches!(kind, "EVT" | "TOLD");
-                stands.then(|| (order, item["event"]["M"].clone()))
-            })
-            .collect();
-        events.sort_by_key(|(order, _)| *order);
-        events.into_iter().map(|(_, event)| event).collect()
-    }
+/// So many hours.
+pub const fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
+}
 
-    /// The types of those events.
-    pub async fn event_types(&self, id: &str) -> Vec<String> {
-        let events = self.events(id).await;
-        events
-            .iter()
-            .map(|event| event["what"]["M"]["type"]["S"].as_str().unwrap().to_owned())
-            .collect()
-    }
+/// So many minutes.
+pub const fn minutes(minutes: i64) -> SignedDuration {
+    SignedDuration::from_mins(minutes)
 }
 
 /// A parameter of an address.

@@ -1,12 +1,7 @@
 //! Whose car: a consent counts once the operator's backend says that it is its own user's.
 
-use jiff::SignedDuration;
 use serde_json::json;
-use tests::{World, query};
-
-fn minutes(minutes: i64) -> SignedDuration {
-    SignedDuration::from_mins(minutes)
-}
+use tests::{World, hours, minutes, query};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_confirmation_no_car_is_asked_for_and_after_fifteen_minutes_all_is_erased() {
@@ -23,7 +18,7 @@ async fn without_confirmation_no_car_is_asked_for_and_after_fifteen_minutes_all_
 
     assert_eq!(world.status(&id).await, "erased");
     assert_eq!(world.maker().live_grants("peugeot-alex"), 0);
-    assert!(world.cloud.items("Grants").await.unwrap().is_empty());
+    assert!(world.items("Grants").await.is_empty());
     assert_eq!(world.confirm(&id, &confirmation).await.status, 409);
     assert_eq!(world.maker().calls(simulator::Operation::Vehicles), 0);
 }
@@ -108,7 +103,7 @@ async fn a_second_consent_of_the_same_user_and_account_renews_and_revokes_the_ol
     let grants = world.maker().grants("peugeot-alex");
     let live: Vec<_> = grants.iter().filter(|grant| grant.ended.is_none()).collect();
     assert!(live.len() == 1 && live[0].id != old, "{grants:?}");
-    world.pass(SignedDuration::from_hours(26)).await;
+    world.pass(hours(26)).await;
     assert_eq!(world.status(&first).await, "active");
     assert_eq!(world.maker().live_grants("peugeot-alex"), 1);
 }
@@ -136,7 +131,7 @@ async fn after_a_withdrawal_a_new_consent_brings_the_old_enrollment_back_to_life
     let world = World::start().await;
     let first = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     world.maker().withdraw("peugeot-alex");
-    world.pass(SignedDuration::from_hours(26)).await;
+    world.pass(hours(26)).await;
     assert_eq!(world.status(&first).await, "reauthorization_required");
 
     let (second, _) = world.enroll_unconfirmed("user-1", "peugeot", "peugeot-alex").await;

@@ -3,9 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind, Operation};
-use tests::{World, browser, query};
-
-const ACCOUNT: &str = "peugeot-alex";
+use tests::{ACCOUNT, World, browser, query};
 
 async fn switch(world: &World, stopped: Value) -> Value {
     let answer = world.api("PUT", "/v1/control", Some(json!({ "stopped": stopped }))).await;
@@ -81,7 +79,7 @@ async fn a_pause_that_the_maker_asked_for_is_shown_until_it_is_over() {
     );
     world.clock.advance(SignedDuration::from_hours(25));
     world.maker().fault(Fault::once(Operation::Refresh, FaultKind::RetryAfter(7200)));
-    world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("refresh").await;
 
     let paused = world.read("/v1/control").await["paused"].clone();
     let until = world.now() + SignedDuration::from_hours(2);
@@ -111,10 +109,7 @@ async fn only_a_key_for_it_may_use_the_switch_and_only_brands_are_taken() {
     }
     assert_eq!(world.api("GET", "/v1/control", None).await.body["stopped"], json!([]));
 
-    let mut edge = world.cloud.secrets().get("edge").unwrap();
-    edge["api_keys"][0]["scopes"] = json!(["read", "read:position", "enroll", "erase"]);
-    world.cloud.secrets().put("edge", edge);
-    world.clock.advance(SignedDuration::from_mins(6));
+    world.narrow_key(&["read", "read:position", "enroll", "erase"]);
 
     let stop = json!({"stopped": ["peugeot"]});
     for (method, body) in [("GET", None), ("PUT", Some(stop))] {

@@ -4,10 +4,7 @@ use accessing_party::{Effect, Operation as Db, Rule};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind, Operation};
-use tests::{Receiver, World};
-
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
+use tests::{ACCOUNT, CAR, Receiver, World};
 
 /// The maker revokes nothing until its faults are cleared.
 fn refuse_to_revoke(world: &World) {
@@ -24,13 +21,13 @@ async fn begin(world: &World, id: &str) {
 async fn sweep(world: &World, minutes: i64, times: usize) {
     for _ in 0..times {
         world.clock.advance(SignedDuration::from_mins(minutes));
-        world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("act").await;
         world.settle().await;
     }
 }
 
 async fn grants(world: &World) -> usize {
-    world.cloud.items("Grants").await.unwrap().len()
+    world.items("Grants").await.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +164,7 @@ async fn that_it_was_erased_is_listed_and_sent_again_if_nobody_took_it() {
     let ids = json!({"ids": [given_up[0]["id"]]});
     let again = world.api("POST", &format!("{hook}/replay"), Some(ids)).await;
     assert_eq!((again.status, &again.body["replayed"]), (202, &json!(1)), "{}", again.body);
-    world.cloud.invoke("deliver", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("deliver").await;
     let taken = receiver.taken();
     assert_eq!(
         taken.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
@@ -181,18 +178,18 @@ async fn what_the_bus_has_not_taken_yet_it_is_not_offered_any_more() {
     let down = Rule::once(Effect::Unavailable).of("deliver").at(Db::PutEvents);
     world.cloud.faults().next(down.times(10_000));
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
-    let waiting = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
+    let waiting = world.text_of("Outbox").await;
     assert!(waiting.contains("BUS#") && world.cloud.bus().received().is_empty());
 
     refuse_to_revoke(&world);
     begin(&world, &id).await;
     world.cloud.faults().clear();
     world.clock.advance(SignedDuration::from_mins(10));
-    world.cloud.invoke("deliver", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("deliver").await;
 
     assert_eq!(world.status(&id).await, "erasing");
     assert!(world.cloud.bus().received().is_empty());
-    let left = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
+    let left = world.text_of("Outbox").await;
     assert!(!left.contains("BUS#"), "{left}");
 }
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::Operation;
-use tests::{RETURN_TO, World};
-
-const CAR: &str = "VR3UHZKXZPT000208";
+use tests::{CAR, RETURN_TO, World};
 
 fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * days)
@@ -16,7 +14,7 @@ fn days(days: i64) -> SignedDuration {
 
 /// How many items of a table have a sort key that begins so.
 async fn stored(world: &World, prefix: &str) -> usize {
-    let items = world.cloud.items("Records").await.unwrap();
+    let items = world.items("Records").await;
     let begins = |item: &&Value| item["sk"]["S"].as_str().unwrap_or_default().starts_with(prefix);
     items.iter().filter(begins).count()
 }
@@ -98,7 +96,7 @@ async fn a_request_that_nobody_did_in_its_day_is_never_done() {
     assert!(asked.is_err() && stored(&world, "REQ#").await == 1);
 
     world.clock.advance(days(1));
-    let done = world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await.unwrap();
+    let done = world.run("act").await;
 
     assert_eq!((done["found"].as_u64(), stored(&world, "REQ#").await), (Some(1), 1));
     assert_eq!(world.maker().calls(Operation::Eligibility), 0);

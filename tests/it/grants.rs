@@ -1,26 +1,13 @@
 //! What keeps a refresh token alive, whatever happens around it.
 
 use accessing_party::{Effect, Operation as Db, Rule};
-use jiff::SignedDuration;
-use serde_json::{Value, json};
 use simulator::{Fault, FaultKind, Operation};
-use tests::World;
-
-const ACCOUNT: &str = "peugeot-alex";
-
-fn hours(hours: i64) -> SignedDuration {
-    SignedDuration::from_hours(hours)
-}
+use tests::{ACCOUNT, World, hours};
 
 async fn enrolled() -> (World, String) {
     let world = World::start().await;
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
     (world, id)
-}
-
-/// One run for all grants, or cars.
-async fn run(world: &World, function: &str) -> Value {
-    world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await.unwrap()
 }
 
 async fn assert_alive(world: &World, id: &str) {
@@ -34,14 +21,13 @@ async fn twenty_runs_at_once_renew_a_grant_once() {
     let (world, id) = enrolled().await;
     world.clock.advance(hours(25));
     let before = world.maker().calls(Operation::Refresh);
-    let share = json!({"worker": 0, "workers": 1});
 
     let mut runs = tokio::task::JoinSet::new();
     let world = std::sync::Arc::new(world);
     for turn in 0..20 {
-        let (world, share) = (std::sync::Arc::clone(&world), share.clone());
+        let world = std::sync::Arc::clone(&world);
         let function = if turn % 2 == 0 { "refresh" } else { "fetch" };
-        runs.spawn(async move { world.cloud.invoke(function, share).await.unwrap() });
+        runs.spawn(async move { world.run(function).await });
     }
     runs.join_all().await;
 
@@ -59,7 +45,7 @@ async fn a_renewal_survives_the_loss_of_any_answer_of_the_database() {
         let lost = Rule::once(Effect::LostAnswer).of("refresh").at(Db::UpdateItem).after(skip);
         world.cloud.faults().next(lost);
 
-        run(&world, "refresh").await;
+        world.run("refresh").await;
 
         let (struck, calls) =
             (world.cloud.faults().pending() == 0, world.maker().calls(Operation::Refresh));
@@ -81,10 +67,10 @@ async fn a_table_that_takes_no_writes_costs_no_tokens_for_a_queue_keeps_them() {
     let refused = Rule::once(Effect::Unavailable).of("refresh").at(Db::UpdateItem).after(1);
     world.cloud.faults().next(refused.times(40));
 
-    run(&world, "refresh").await;
+    world.run("refresh").await;
     assert_eq!(world.maker().calls(Operation::Refresh), 1);
     world.cloud.faults().clear();
-    let second = run(&world, "refresh").await;
+    let second = world.run("refresh").await;
 
     assert_eq!(second["rescued"], 1, "{second}");
     world.pass(hours(27)).await;
@@ -128,12 +114,8 @@ async fn a_renewal_whose_answer_the_maker_lost_ends_the_grant_by_that_name() {
     let enrollment = world.read(&format!("/v1/enrollments/{id}")).await;
     assert_eq!(enrollment["status"], "reauthorization_required");
     assert_eq!(enrollment["reason"], "lost_answer");
-    let events = world.events(&id).await;
-    let named = events.iter().any(|event| {
-        event["what"]["M"]["type"]["S"] == "enrollment.reauthorization_required"
-            && event["what"]["M"]["reason"]["S"] == "lost_answer"
-    });
-    assert!(named, "{events:?}");
+    let told = world.told(&id, "enrollment.reauthorization_required").await;
+    assert!(told.len() == 1 && told[0]["reason"] == "lost_answer", "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +137,7 @@ async fn a_maker_that_limits_is_left_alone_for_as_long_as_it_says() {
     world.clock.advance(hours(25));
     world.maker().fault(Fault::once(Operation::Refresh, FaultKind::RetryAfter(7200)));
 
-    run(&world, "refresh").await;
+    world.run("refresh").await;
     let all = |world: &World| world.maker().all_calls().values().sum::<u64>();
     let calls = all(&world);
     world.pass(hours(1)).await;
@@ -198,7 +180,7 @@ async fn three_days(seed: u64) {
         world.clock.advance(hours(3));
         for function in ["refresh", "fetch", "act"] {
             // A run that fails leaves its items due.
-            let _ = world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await;
+            let _ = world.try_run(function).await;
         }
         world.settle().await;
     }
@@ -219,7 +201,7 @@ async fn a_restart_on_the_same_folder_goes_on_with_the_same_grant() {
 
     let world = World::with(|options| options.data = Some(folder.clone())).await;
     world.clock.advance_to(clock.now() + hours(25));
-    run(&world, "refresh").await;
+    world.run("refresh").await;
     world.settle().await;
 
     assert_alive(&world, &id).await;

@@ -4,17 +4,9 @@
 use std::sync::Arc;
 
 use accessing_party::{Effect, Operation as Db, Rule};
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind, Operation};
-use tests::{World, browser};
-
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
-
-fn hours(hours: i64) -> SignedDuration {
-    SignedDuration::from_hours(hours)
-}
+use tests::{ACCOUNT, CAR, World, browser, hours, minutes};
 
 /// Starts a run whose call to the maker is answered and held back.
 async fn held(
@@ -27,8 +19,7 @@ async fn held(
         let world = Arc::clone(world);
         async move {
             // Whether it ends well is not the point.
-            let share = json!({"worker": 0, "workers": 1});
-            let _ = world.cloud.invoke(function, share).await;
+            let _ = world.try_run(function).await;
         }
     });
     world.maker().wait_until_held(1).await;
@@ -43,16 +34,13 @@ async fn erase(world: &World, id: &str) {
 
 async fn assert_erased(world: &World, id: &str) {
     for _ in 0..3 {
-        world.clock.advance(SignedDuration::from_mins(10));
+        world.clock.advance(minutes(10));
         world.run_all().await;
     }
     assert_eq!(world.status(id).await, "erased");
-    assert!(world.cloud.items("Grants").await.unwrap().is_empty());
+    assert!(world.items("Grants").await.is_empty());
     assert_eq!(world.maker().live_grants(ACCOUNT), 0);
-    for table in ["Records", "Outbox"] {
-        let left = format!("{:?}", world.cloud.items(table).await.unwrap());
-        assert!(!left.contains(CAR) && !left.contains("user-1"), "{table}: {left}");
-    }
+    world.assert_nowhere(&[CAR, "user-1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +50,7 @@ async fn a_look_in_flight_brings_nothing_of_an_erased_car_back() {
     for operation in [Operation::Status, Operation::Trips, Operation::Alerts] {
         let world = Arc::new(World::start().await);
         let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
-        world.clock.advance(SignedDuration::from_mins(30));
+        world.clock.advance(minutes(30));
         let look = held(&world, "fetch", operation).await;
 
         erase(&world, &id).await;
@@ -97,7 +85,7 @@ async fn a_discovery_in_flight_finds_no_car_for_an_erased_user() {
     let world = Arc::new(World::start().await);
     let (id, ended) = world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
     world.confirm(&id, &tests::query(&ended, "confirmation").unwrap()).await;
-    world.clock.advance(SignedDuration::from_mins(3));
+    world.clock.advance(minutes(3));
     let discovery = held(&world, "act", Operation::Vehicles).await;
 
     // Another run erases while the first one waits.
@@ -105,11 +93,11 @@ async fn a_discovery_in_flight_finds_no_car_for_an_erased_user() {
     assert_eq!(answer.status, 202, "{}", answer.body);
     // The subscription may be in somebody's hands for a moment: then the next run erases.
     for _ in 0..5 {
-        world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("act").await;
         if world.status(&id).await == "erased" {
             break;
         }
-        world.clock.advance(SignedDuration::from_mins(2));
+        world.clock.advance(minutes(2));
     }
     assert_eq!(world.status(&id).await, "erased");
     world.maker().release();
@@ -140,7 +128,7 @@ async fn a_login_that_comes_back_to_an_erased_enrollment_leaves_no_grant_anywher
 
 /// The one grant as it is stored.
 async fn grant(world: &World) -> Value {
-    let grants = world.cloud.items("Grants").await.unwrap();
+    let grants = world.items("Grants").await;
     assert_eq!(grants.len(), 1);
     grants.into_iter().next().unwrap()
 }
@@ -153,7 +141,7 @@ async fn secrets_that_fail_once_the_maker_has_answered_cost_no_token() {
     let renewal = held(&world, "refresh", Operation::Refresh).await;
 
     // Every cached secret is too old from now on, and none can be read.
-    world.clock.advance(SignedDuration::from_mins(10));
+    world.clock.advance(minutes(10));
     let down = Rule::once(Effect::Unavailable).at(Db::GetSecretValue).times(1000);
     world.cloud.faults().next(down);
     world.maker().release();
@@ -176,8 +164,7 @@ async fn secrets_that_fail_before_the_call_leave_no_open_intent_behind() {
     let down = Rule::once(Effect::Unavailable).of("refresh").at(Db::GetSecretValue).times(1000);
     world.cloud.faults().next(down);
 
-    let share = json!({"worker": 0, "workers": 1});
-    world.cloud.invoke("refresh", share.clone()).await.unwrap();
+    world.run("refresh").await;
 
     assert_eq!(world.maker().calls(Operation::Refresh), 0);
     let stored = grant(&world).await;
@@ -188,8 +175,8 @@ async fn secrets_that_fail_before_the_call_leave_no_open_intent_behind() {
     world.cloud.faults().clear();
     // So the next thing that the maker says is believed.
     world.maker().withdraw(ACCOUNT);
-    world.clock.advance(SignedDuration::from_mins(10));
-    world.cloud.invoke("refresh", share).await.unwrap();
+    world.clock.advance(minutes(10));
+    world.run("refresh").await;
     let enrollment = world.read(&format!("/v1/enrollments/{id}")).await;
     assert_eq!(enrollment["reason"], "withdrawn", "{enrollment}");
 }
@@ -201,8 +188,7 @@ async fn the_renewal_itself_ends_a_withdrawn_grant_whose_account_has_no_car() {
     world.maker().withdraw("peugeot-nobody");
     world.clock.advance(hours(23));
 
-    let share = json!({"worker": 0, "workers": 1});
-    world.cloud.invoke("refresh", share).await.unwrap();
+    world.run("refresh").await;
 
     assert_eq!(world.status(&id).await, "reauthorization_required");
     assert!(world.cloud.usage().of("refresh").denied.is_empty());

@@ -1,7 +1,7 @@
 //! The main job.
 
 use jiff::SignedDuration;
-use tests::World;
+use tests::{CAR, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_driver_connects_and_the_cars_data_arrives() {
@@ -42,11 +42,7 @@ async fn what_is_erased_is_gone_here_and_at_the_maker() {
     assert_eq!(answer.status, 202);
     assert_eq!(world.status(&id).await, "erased");
     assert_eq!(world.maker().live_grants("peugeot-alex"), 0);
-    for table in ["Grants", "Records", "Outbox"] {
-        let left = world.cloud.items(table).await.unwrap();
-        let text = serde_json::to_string(&left).unwrap();
-        assert!(!text.contains("VR3UHZKXZPT000208") && !text.contains("user-1"), "{table}: {text}");
-    }
+    world.assert_nowhere(&[CAR, "user-1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,15 +5,13 @@ mod places;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Change, Door, Fault, FaultKind, Operation, RunState};
-use tests::World;
+use tests::{ACCOUNT, CAR, World};
 
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
 const THERMIC: &str = "VF3CCHMZ6FW000301";
 
 async fn sweep(world: &World) {
     // It may fail under an unkind database: the next run goes on.
-    let _ = world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await;
+    let _ = world.try_run("act").await;
     world.settle().await;
 }
 
@@ -50,15 +48,9 @@ async fn standing(world: &World, id: &str, vin: &str, rule: &str) -> String {
     }
 }
 
-/// Goes to the beginning of a long rest, so that a touch of the car holds.
 async fn park(world: &World) {
-    let drives = world.maker().drives(CAR, world.now(), 40);
-    let long = |pair: &&[(jiff::Timestamp, jiff::Timestamp)]| {
-        pair[1].0.duration_since(pair[0].1) > SignedDuration::from_hours(8)
-    };
-    let (_, stop) = drives.windows(2).find(long).unwrap()[0];
-    world.clock.advance_to(stop + SignedDuration::from_mins(10));
-    world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.park();
+    world.run("refresh").await;
     sweep(world).await;
 }
 
@@ -221,8 +213,8 @@ async fn a_changed_rule_changes_its_monitor_and_one_behind_our_back_is_healed() 
     sweep(&world).await;
     assert_eq!(world.status(&id).await, "erased");
     assert_eq!(world.api("GET", &format!("/v1/monitors/{mon}"), None).await.status, 404);
-    let records = format!("{:?}", world.cloud.items("Records").await.unwrap());
-    assert!(!records.contains(CAR) && !records.contains(&mon), "its rules go with it");
+    // Its rules go with it.
+    world.assert_nowhere(&[CAR, &mon]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,7 +278,7 @@ async fn a_rule_is_for_whom_it_names_and_reaches_a_car_that_comes_later() {
     world.maker().sell("VXKUHZKXZP4000011", "opel-alex").unwrap();
     for _ in 0..27 {
         world.clock.advance(SignedDuration::from_hours(1));
-        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("fetch").await;
     }
     spread(&world).await;
     assert_eq!(standing(&world, &buyer, "VXKUHZKXZP4000011", &all).await, "active");

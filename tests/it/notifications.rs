@@ -17,10 +17,8 @@ use shared::{
     seal::KeyRing,
     stellantis::notification::{Incoming, split},
 };
-use tests::{Answer, World};
+use tests::{ACCOUNT, Answer, CAR, World};
 
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
 const OTHER_CAR: &str = "VR3UHZKXZPT000209";
 const CALLBACK: &str = "callback-1";
 const MONITOR: &str = "monitor-1";
@@ -118,13 +116,13 @@ impl Inbox {
 
     async fn sweep(&self, minutes: i64) -> Result<Value, String> {
         self.world.clock.advance(SignedDuration::from_mins(minutes));
-        let swept = self.world.cloud.invoke("digest", json!({"worker": 0, "workers": 1})).await;
+        let swept = self.world.try_run("digest").await;
         swept.map_err(|error| error.to_string())
     }
 
     /// What the inbox holds under a kind of key.
     async fn items(&self, kind: &str) -> Vec<Value> {
-        let items = self.world.cloud.items("Records").await.unwrap();
+        let items = self.world.items("Records").await;
         let of_kind = |item: &Value| {
             item["pk"]["S"] == format!("IN#{}", self.id)
                 && item["sk"]["S"].as_str().unwrap().starts_with(kind)
@@ -138,12 +136,12 @@ impl Inbox {
 
     async fn told(&self, kind: &str) -> Vec<Value> {
         let events = self.world.events(&self.id).await;
-        events.into_iter().filter(|event| event["what"]["M"]["type"]["S"] == kind).collect()
+        events.into_iter().filter(|event| event["what"]["type"] == kind).collect()
     }
 
     async fn triggered(&self) -> BTreeSet<String> {
         let events = self.told("vehicle.monitor.triggered").await;
-        events.iter().map(|event| event["id"]["S"].as_str().unwrap().to_owned()).collect()
+        events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The ids under which these messages must be told.
@@ -168,7 +166,7 @@ impl Inbox {
 
     /// When the car is looked at next.
     async fn due(&self) -> i64 {
-        let items = self.world.cloud.items("Records").await.unwrap();
+        let items = self.world.items("Records").await;
         let car = items.iter().find(|item| item["sk"]["S"] == format!("CAR#{CAR}")).unwrap();
         car["due_at"]["N"].as_str().unwrap().parse().unwrap()
     }
@@ -206,13 +204,12 @@ async fn a_proven_message_moves_the_state_and_is_told_once_however_often_it_come
     assert_eq!(inbox.level().await, json!(19.0));
     assert_eq!(inbox.triggered().await, inbox.ids_of([&message]));
     let told = inbox.told("vehicle.monitor.triggered").await.remove(0);
-    let what = &told["what"]["M"];
-    assert_eq!((&what["name"]["S"], &what["vin"]["S"]), (&json!("battery-low"), &json!(CAR)));
-    assert_eq!(what["values"]["M"]["vehicle.energy.electric.level"]["S"], "19");
-    assert_eq!(told["time"]["S"], message["date"]);
+    let what = &told["what"];
+    assert_eq!((&what["name"], &what["vin"]), (&json!("battery-low"), &json!(CAR)));
+    assert_eq!(what["values"]["vehicle.energy.electric.level"], "19");
+    assert_eq!(told["time"], message["date"]);
     assert_eq!(inbox.told("vehicle.state.changed").await.len(), 1);
-    let kept = format!("{:?}", inbox.world.cloud.items("Records").await.unwrap());
-    assert!(!kept.contains(&inbox.secret), "the secret is stored nowhere");
+    inbox.world.assert_nowhere(&[&inbox.secret]).await;
     let marks = inbox.items("MSG#").await;
     assert!(marks.len() == 1 && marks[0]["body"].is_null() && marks[0]["due_at"].is_null());
 }
@@ -295,7 +292,7 @@ async fn what_is_not_proven_is_a_hint_that_makes_its_car_due_and_nothing_else() 
 async fn hints_make_a_car_due_at_most_every_five_minutes() {
     let inbox = Inbox::open().await;
     let fetched = async || {
-        inbox.world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        inbox.world.run("fetch").await;
     };
     let hint = async |level| {
         let mut message = inbox.message(5, level);

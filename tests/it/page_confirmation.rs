@@ -4,10 +4,9 @@
 use accessing_party::browser::Page;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::{Begun, World, browser};
+use tests::{ACCOUNT, Begun, World, browser};
 use url::Url;
 
-const ACCOUNT: &str = "peugeot-alex";
 const OPERATOR: &str = "Wheels & <Sons>";
 
 async fn world() -> World {

@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{FailureCause, Fate, Fault, FaultKind, Operation};
-use tests::{Answer, World};
+use tests::{ACCOUNT, Answer, CAR, World};
 
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
 const USER: &str = "user-1";
 const SCOPES: [&str; 9] = [
     "openid",
@@ -103,7 +101,7 @@ impl Garage {
     }
 
     async fn act(&self) -> bool {
-        self.world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await.is_ok()
+        self.world.try_run("act").await.is_ok()
     }
 
     /// Waits until it is settled, for an hour at most.
@@ -135,8 +133,8 @@ impl Garage {
     /// The states of a remote that were told, in their order.
     async fn told(&self, remote: &str) -> Vec<String> {
         let events = self.world.events(&self.id).await;
-        let ours = events.iter().filter(|event| event["what"]["M"]["remote"]["S"] == remote);
-        let state = |event: &Value| event["what"]["M"]["state"]["S"].as_str().unwrap().to_owned();
+        let ours = events.iter().filter(|event| event["what"]["remote"] == remote);
+        let state = |event: &Value| event["what"]["state"].as_str().unwrap().to_owned();
         ours.map(state).collect()
     }
 }
@@ -196,7 +194,7 @@ async fn each_of_the_seven_is_sent_once_and_known_to_succeed_though_no_notificat
         assert_eq!(export.iter().filter(|item| item["kind"] == kind).count(), 7, "{kind}");
     }
     // Where somebody goes is kept only until it is sent.
-    let kept = format!("{:?}", garage.world.cloud.items("Records").await.unwrap());
+    let kept = garage.world.text_of("Records").await;
     assert!(!kept.contains("48.117") && !listed.to_string().contains("48.117"));
 }
 
@@ -270,8 +268,7 @@ async fn who_asked_for_what_stays_readable_and_names_nobody_once_erased() {
     assert_eq!(world.api("DELETE", &path, None).await.status, 202);
     world.settle().await;
     assert_eq!(world.status(&garage.id).await, "erased");
-    let left = format!("{:?}", world.cloud.items("Records").await.unwrap());
-    assert!(!left.contains(CAR) && !left.contains(USER), "{left}");
+    world.assert_nowhere(&[CAR, USER]).await;
     let audit = world.read("/v1/audit/remotes").await;
     assert_eq!(audit["items"].as_array().unwrap().len(), 3);
     assert_eq!(audit["items"][0]["vin"], Value::Null);

@@ -2,16 +2,11 @@
 //! lost, nobody is turned away, and what is revoked is dead within five minutes.
 
 use accessing_party::{Drive, Effect, Operation as Db, Rule, credentials::rotate};
-use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use simulator::Operation;
-use tests::{World, browser, query};
+use tests::{World, browser, hours, minutes, query};
 
 const BRANDS: [&str; 4] = ["peugeot", "citroen", "ds", "vauxhall"];
-
-fn minutes(minutes: i64) -> SignedDuration {
-    SignedDuration::from_mins(minutes)
-}
 
 /// A step of a rotation as the command line makes it, put to where functions read it.
 fn rotate_in(world: &World, ring: &str, promote: bool) -> String {
@@ -32,7 +27,7 @@ fn retire(world: &World, ring: &str, key: &str) -> Value {
 /// The function's next event finds a new process, which reads every secret anew.
 async fn restart(world: &World, function: &str) {
     world.cloud.faults().next(Rule::once(Effect::DieBefore).of(function).at(Db::Query));
-    let ended = world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await;
+    let ended = world.try_run(function).await;
     assert!(ended.is_err(), "{function} lives on");
 }
 
@@ -69,7 +64,7 @@ async fn assert_all_alive(world: &World, ids: &[String]) {
 /// Which key each grant is sealed with: the sealed value tells, for whoever opens it must know.
 async fn sealed_with(world: &World) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
-    for grant in world.cloud.items("Grants").await.unwrap() {
+    for grant in world.items("Grants").await {
         let sealed = grant["sealed"]["B"].as_str().unwrap();
         // Version and length go before the id.
         let bytes = data_encoding::BASE64.decode(sealed.as_bytes()).unwrap();
@@ -98,14 +93,14 @@ async fn the_ring_that_seals_tokens_is_changed_under_traffic_and_no_grant_is_los
     world.clock.advance(minutes(2));
     ids.extend(traffic(&world, 3).await);
     for _ in 0..3 {
-        world.clock.advance(SignedDuration::from_hours(11));
+        world.clock.advance(hours(11));
         world.run_all().await;
     }
     assert_eq!(sealed_with(&world).await, ["k2"]);
 
     retire(&world, "seal", "k1");
     ids.extend(traffic(&world, 4).await);
-    world.clock.advance(SignedDuration::from_hours(25));
+    world.clock.advance(hours(25));
     ids.extend(traffic(&world, 5).await);
 
     assert_all_alive(&world, &ids).await;
@@ -119,7 +114,7 @@ async fn a_key_that_a_warm_process_does_not_know_yet_is_read_and_not_taken_for_a
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     world.maker().configure(|settings| settings.access_seconds = 30);
     let look = format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208/refresh");
-    world.clock.advance(SignedDuration::from_hours(12));
+    world.clock.advance(hours(12));
     let answer = world.api("POST", &look, None).await;
     assert_eq!(answer.status, 200, "act has read the old ring: {}", answer.body);
 
@@ -130,7 +125,7 @@ async fn a_key_that_a_warm_process_does_not_know_yet_is_read_and_not_taken_for_a
     restart(&world, "fetch").await;
     world.clock.advance(minutes(1));
     let before = world.maker().calls(Operation::Refresh);
-    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("fetch").await;
     assert_eq!(world.maker().calls(Operation::Refresh), before + 1);
     assert_eq!(sealed_with(&world).await, ["k2"], "a new process seals with the new key");
 
@@ -151,7 +146,7 @@ async fn a_key_retired_too_early_costs_time_and_no_grant() {
     let before = world.maker().calls(Operation::Refresh);
 
     for _ in 0..10 {
-        world.clock.advance(SignedDuration::from_hours(3));
+        world.clock.advance(hours(3));
         world.run_all().await;
     }
     assert_eq!(world.status(&id).await, "active", "ours, never a dead grant");
@@ -207,7 +202,7 @@ async fn a_client_secret_that_the_maker_refuses_is_read_again_and_the_renewal_go
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     world.maker().configure(|settings| settings.access_seconds = 30);
     let look = format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208/refresh");
-    world.clock.advance(SignedDuration::from_hours(12));
+    world.clock.advance(hours(12));
     let answer = world.api("POST", &look, None).await;
     assert_eq!(answer.status, 200, "act has read the old secret: {}", answer.body);
     let before = world.maker().calls(Operation::Refresh);
@@ -248,18 +243,14 @@ async fn a_login_that_meets_a_changed_client_secret_fails_once_and_the_next_one_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_api_key_is_dead_within_five_minutes_and_others_live_on() {
     let world = World::start().await;
-    let (other, record) =
-        accessing_party::credentials::new_api_key("local", "another", &["read".to_owned()], None);
-    let other = secrecy::ExposeSecret::expose_secret(&other).to_owned();
-    let mut edge = world.cloud.secrets().get("edge").unwrap();
-    edge["api_keys"].as_array_mut().unwrap().push(record);
-    world.cloud.secrets().put("edge", edge.clone());
+    let other = world.add_key(&["read".to_owned()]);
     world.clock.advance(minutes(5));
     let path = "/v1/enrollments?user_ref=user-1";
     for key in [world.key(), &other] {
         assert_eq!(world.api_as(key, "GET", path, None).await.status, 200);
     }
 
+    let mut edge = world.cloud.secrets().get("edge").unwrap();
     edge["api_keys"].as_array_mut().unwrap().remove(0);
     world.cloud.secrets().put("edge", edge);
     for _ in 0..5 {

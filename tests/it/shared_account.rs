@@ -1,14 +1,13 @@
 //! One brand account under two users: nothing moves, an event says so, and erasure forgets it.
 
 use serde_json::Value;
-use tests::World;
+use tests::{ACCOUNT, World};
 
 const SHARED: &str = "enrollment.account_shared";
-const ACCOUNT: &str = "peugeot-alex";
 
 /// What the store knows of shared accounts: each item, as it is.
 async fn accounts(world: &World) -> Vec<Value> {
-    let mut items = world.cloud.items("Records").await.unwrap();
+    let mut items = world.items("Records").await;
     items.retain(|item| item.to_string().contains("ACCT#"));
     items
 }

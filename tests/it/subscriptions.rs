@@ -1,13 +1,10 @@
 //! One subscription an enrollment at the maker, whatever happens: made, healed, renewed, erased.
 
-use accessing_party::{Effect, Operation as Db, Rule};
 use jiff::SignedDuration;
 use serde_json::json;
 use simulator::{CallbackView, Fault, FaultKind, Operation, RunState};
-use tests::{World, undone};
+use tests::{ACCOUNT, CAR, Moment, WRITES, World, each_death, undone};
 
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
 const OFF: fn(&mut accessing_party::CloudOptions) = |options| {
     options.parameters.insert("Notifications".into(), "off".into());
 };
@@ -20,7 +17,7 @@ async fn sweep_after(world: &World, hours: i64) {
 
 async fn sweep(world: &World) {
     // It may fail under an unkind database: the next run goes on.
-    let _ = world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await;
+    let _ = world.try_run("act").await;
     world.settle().await;
 }
 
@@ -57,10 +54,7 @@ async fn an_enrollment_is_subscribed_once_and_its_address_is_a_secret() {
     assert_eq!(only(&world, &id).id, callback.id);
     assert_eq!(world.maker().calls(Operation::CallbackCreate), 1);
     let path = callback.target.rsplit('/').next().unwrap().to_owned();
-    for table in ["Grants", "Records", "Outbox"] {
-        let items = format!("{:?}", world.cloud.items(table).await.unwrap());
-        assert!(!items.contains(&path), "{table} holds no address");
-    }
+    world.assert_nowhere(&[&path]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,13 +79,13 @@ async fn what_fails_or_is_paused_at_the_maker_runs_again_and_the_cars_are_asked(
     let callback = only(&world, &id);
     for status in [RunState::Failed, RunState::Paused] {
         world.maker().set_run_state(&callback.id, status).unwrap();
-        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("fetch").await;
         sweep_after(&world, 25).await;
 
         assert_eq!(only(&world, &id).status, RunState::Running, "{status:?}");
         assert_eq!(only(&world, &id).id, callback.id);
         let asked = world.maker().calls(Operation::Status);
-        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("fetch").await;
         assert!(world.maker().calls(Operation::Status) > asked, "{status:?}");
     }
 }
@@ -101,7 +95,7 @@ async fn one_that_is_gone_is_made_anew_and_what_was_missed_is_fetched() {
     let world = World::start().await;
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
     sweep_after(&world, 25).await;
-    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("fetch").await;
     let old = only(&world, &id);
     world.maker().lose_callback(&old.id).unwrap();
     sweep_after(&world, 25).await;
@@ -110,7 +104,7 @@ async fn one_that_is_gone_is_made_anew_and_what_was_missed_is_fetched() {
     assert_eq!(state(&world, &id).await, "active");
     let kinds = [Operation::Status, Operation::Alerts, Operation::Trips];
     let before = kinds.map(|kind| world.maker().calls(kind));
-    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("fetch").await;
     let after = kinds.map(|kind| world.maker().calls(kind));
     assert!(
         after.iter().zip(before).all(|(after, before)| *after > before),
@@ -125,14 +119,14 @@ async fn after_thirty_days_the_address_is_another_one() {
     let old = only(&world, &id);
     for _ in 0..29 {
         sweep_after(&world, 24).await;
-        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("refresh").await;
     }
     assert_eq!(only(&world, &id).target, old.target, "for thirty days it stays");
 
     world.maker().fault(Fault::once(Operation::CallbackUpdate, FaultKind::LostAnswer));
     for _ in 0..3 {
         sweep_after(&world, 24).await;
-        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("refresh").await;
     }
 
     let new = only(&world, &id);
@@ -164,10 +158,10 @@ async fn a_maker_that_is_down_or_refuses_is_asked_again() {
     world.maker().fault(Fault::once(Operation::Callbacks, plan));
     sweep_after(&world, 25).await;
     assert_eq!(state(&world, &id).await, "unsupported plan");
-    world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("refresh").await;
     let asked = world.maker().calls(Operation::Callbacks);
     for day in 1..=8 {
-        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("refresh").await;
         sweep_after(&world, 24).await;
         let again = world.maker().calls(Operation::Callbacks) > asked;
         assert_eq!(again, day >= 7, "not every day: {day}");
@@ -206,7 +200,7 @@ async fn a_subscription_of_an_enrollment_that_is_no_more_is_deleted_and_a_strang
     for _ in 0..9 {
         sweep_after(&world, 20).await;
         sweep(&world).await;
-        world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("refresh").await;
     }
     assert_eq!(world.status(&first).await, "erased");
     let erasure = world.read(&format!("/v1/enrollments/{first}/erasure")).await;
@@ -248,41 +242,35 @@ async fn an_unkind_database_and_a_maker_on_a_bad_day_leave_one_subscription() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_death_at_any_step_leaves_one_subscription_with_its_monitor() {
-    let mut deaths = 0;
-    for effect in [Effect::DieBefore, Effect::DieAfter] {
-        for db in [Db::UpdateItem, Db::TransactWriteItems, Db::PutItem] {
-            for skip in 0.. {
-                let world = World::start().await;
-                let rule = json!({"name": "low", "when": {"use": "battery_below", "level": 20}});
-                assert_eq!(world.api("POST", "/v1/monitors", Some(rule)).await.status, 201);
-                world.settle().await;
-                let (id, ended) = world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
-                world.cloud.faults().next(Rule::once(effect).of("act").at(db).after(skip));
-                world.confirm(&id, &tests::query(&ended, "confirmation").unwrap()).await;
-                world.settle().await;
-                let came = world.cloud.faults().pending() == 0;
-                world.cloud.faults().clear();
-                if !came {
-                    break;
-                }
-                deaths += 1;
-                for _ in 0..3 {
-                    world.clock.advance(SignedDuration::from_mins(10));
-                    sweep(&world).await;
-                }
-
-                let moment = format!("{effect:?} {db:?} {skip}");
-                only(&world, &id);
-                assert_eq!(state(&world, &id).await, "active", "{moment}");
-                let monitors = world.maker().monitors();
-                assert_eq!(monitors.len(), 1, "{moment}");
-                assert_eq!(monitors[0].vin, CAR, "{moment}");
-                let seen =
-                    world.read(&format!("/v1/enrollments/{id}/vehicles/{CAR}/monitors")).await;
-                assert_eq!(seen["items"][0]["state"], "active", "{moment}: {seen}");
-            }
+    let story = async |moment: Moment| {
+        let world = World::start().await;
+        let rule = json!({"name": "low", "when": {"use": "battery_below", "level": 20}});
+        assert_eq!(world.api("POST", "/v1/monitors", Some(rule)).await.status, 201);
+        world.settle().await;
+        let (id, ended) = world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
+        let confirmed = moment.during(&world, async {
+            world.confirm(&id, &tests::query(&ended, "confirmation").unwrap()).await;
+            world.settle().await;
+        });
+        if confirmed.await.is_none() {
+            return false;
         }
-    }
+        for _ in 0..3 {
+            world.clock.advance(SignedDuration::from_mins(10));
+            sweep(&world).await;
+        }
+
+        only(&world, &id);
+        assert_eq!(state(&world, &id).await, "active", "{moment:?}");
+        let monitors = world.maker().monitors();
+        assert_eq!(monitors.len(), 1, "{moment:?}");
+        assert_eq!(monitors[0].vin, CAR, "{moment:?}");
+        let seen = world.read(&format!("/v1/enrollments/{id}/vehicles/{CAR}/monitors")).await;
+        assert_eq!(seen["items"][0]["state"], "active", "{moment:?}: {seen}");
+        true
+    };
+
+    let deaths = each_death("act", &WRITES, story).await;
     println!("{deaths} deaths of a subscription");
     assert!(deaths >= 10, "{deaths}");
 }

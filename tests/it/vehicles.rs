@@ -6,16 +6,15 @@ use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Change, Fault, FaultKind, Operation};
-use tests::World;
+use tests::{CAR, World};
 
-const E208: &str = "VR3UHZKXZPT000208";
 const MOKKA: &str = "VXKUHZKXZP4000011";
 
 /// The schedule that fetches, so often, with an hour between.
 async fn fetch_for(world: &World, hours: i64) {
     for _ in 0..hours {
         world.clock.advance(SignedDuration::from_hours(1));
-        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run("fetch").await;
     }
     world.settle().await;
 }
@@ -74,7 +73,7 @@ async fn old_data_says_that_the_maker_is_down_while_it_is() {
         let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
         fetch_for(&world, 1).await;
         let reasons = async || {
-            let state = state(&world, &id, E208).await["state"].clone();
+            let state = state(&world, &id, CAR).await["state"].clone();
             let blocks = state.as_object().unwrap().values();
             blocks.map(|block| block["stale"].clone()).collect::<Vec<_>>()
         };
@@ -105,7 +104,7 @@ async fn an_account_without_a_car_is_told_as_such_and_looked_at_again() {
     world.clock.advance(SignedDuration::from_hours(25));
     // First the renewal: beside it, a look would have to wait.
     for function in ["refresh", "act"] {
-        world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.run(function).await;
     }
     assert_eq!(world.maker().calls(Operation::Vehicles), asked + 2);
 }
@@ -167,10 +166,10 @@ async fn places_are_shown_to_a_key_that_may_read_them_and_to_no_other() {
     .await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 48).await;
-    let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
+    let car = format!("/v1/enrollments/{id}/vehicles/{CAR}");
     let lists = ["history", "trips", "alerts"].map(|list| format!("{car}/{list}?limit=100"));
     let tells = |page: &str| page.contains("latitude") || page.contains("\"position.");
-    let place = state(&world, &id, E208).await["state"]["position"]["values"].clone();
+    let place = state(&world, &id, CAR).await["state"]["position"]["values"].clone();
     assert!(!place.as_object().unwrap().is_empty(), "{place}");
     for list in &lists {
         let page = world.read(list).await.to_string();
@@ -198,16 +197,16 @@ async fn of_two_looks_in_one_second_both_are_in_the_history() {
     let world = World::with(|options| options.streams = Drive::Running).await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 3).await;
-    let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
-    world.clock.advance(SignedDuration::from_hours(9));
+    let car = format!("/v1/enrollments/{id}/vehicles/{CAR}");
+    world.clock.advance(SignedDuration::from_hours(5));
     let now = world.now();
 
     // One that is asked for, and one that is due.
-    world.maker().touch_car(E208, Change::BatteryLevel(31.0)).unwrap();
+    world.maker().touch_car(CAR, Change::BatteryLevel(31.0)).unwrap();
     let looked = world.api("POST", &format!("{car}/refresh"), None).await;
     assert_eq!(looked.status, 200, "{}", looked.body);
-    world.maker().touch_car(E208, Change::Locked(false)).unwrap();
-    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.maker().touch_car(CAR, Change::Locked(false)).unwrap();
+    world.run("fetch").await;
 
     assert_eq!(world.now(), now);
     let history = world.read(&format!("{car}/history?from={now}&limit=100")).await.to_string();
@@ -221,11 +220,11 @@ async fn what_the_user_was_not_asked_for_is_missing_for_its_scope() {
     let id = world.enroll_with("user-1", "peugeot", "peugeot-alex", &scopes).await;
     fetch_for(&world, 3).await;
 
-    let car = state(&world, &id, E208).await;
+    let car = state(&world, &id, CAR).await;
     assert_eq!(car["state"]["position"]["missing"], "scope", "{car}");
     let level = &car["state"]["electric"]["values"]["level"];
     assert!(level["value"].is_number() && level["observed_at"].is_string(), "{car}");
-    let trips = world.read(&format!("/v1/enrollments/{id}/vehicles/{E208}/trips")).await;
+    let trips = world.read(&format!("/v1/enrollments/{id}/vehicles/{CAR}/trips")).await;
     assert_eq!(trips["items"], json!([]));
 }
 
@@ -234,7 +233,7 @@ async fn after_two_days_there_are_changes_journeys_and_warnings_and_pages_of_the
     let world = World::start().await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 48).await;
-    let car = format!("/v1/enrollments/{id}/vehicles/{E208}");
+    let car = format!("/v1/enrollments/{id}/vehicles/{CAR}");
 
     for list in ["history", "trips", "alerts"] {
         let page = world.read(&format!("{car}/{list}?limit=100")).await;
@@ -257,7 +256,7 @@ async fn a_page_of_a_history_looks_on_for_what_is_wanted_and_says_where_it_gave_
     let world = World::start().await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 48).await;
-    let list = format!("/v1/enrollments/{id}/vehicles/{E208}/history");
+    let list = format!("/v1/enrollments/{id}/vehicles/{CAR}/history");
     let whole = history(&world, &format!("{list}?limit=100")).await.concat();
     let names: BTreeSet<_> =
         whole.iter().map(|change| change["field"].as_str().unwrap().to_owned()).collect();
@@ -319,11 +318,11 @@ async fn a_refresh_now_answers_with_what_the_maker_just_told() {
     world.clock.advance(SignedDuration::from_hours(3));
     let calls = world.maker().calls(Operation::Status);
 
-    let path = format!("/v1/enrollments/{id}/vehicles/{E208}/refresh");
+    let path = format!("/v1/enrollments/{id}/vehicles/{CAR}/refresh");
     let answer = world.api("POST", &path, None).await;
 
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(answer.body["vin"], E208);
+    assert_eq!(answer.body["vin"], CAR);
     assert!(world.maker().calls(Operation::Status) > calls);
     let other = format!("/v1/enrollments/{id}/vehicles/{MOKKA}/refresh");
     assert_eq!(world.api("POST", &other, None).await.status, 404);
@@ -335,7 +334,7 @@ async fn whoever_asks_for_one_car_within_half_a_minute_shares_one_answer_of_the_
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 1).await;
     let calls = world.maker().calls(Operation::Status);
-    let path = format!("/v1/enrollments/{id}/vehicles/{E208}/refresh");
+    let path = format!("/v1/enrollments/{id}/vehicles/{CAR}/refresh");
 
     let all = futures_util::future::join_all((0..5).map(|_| world.api("POST", &path, None))).await;
 
@@ -351,14 +350,14 @@ async fn a_car_whose_id_changes_at_the_maker_goes_on_under_its_vin() {
     let world = World::start().await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 1).await;
-    let before = world.maker().vehicle_id("peugeot-alex", E208);
+    let before = world.maker().vehicle_id("peugeot-alex", CAR);
 
-    world.maker().change_vehicle_id(E208).unwrap();
-    assert_ne!(world.maker().vehicle_id("peugeot-alex", E208), before);
-    let told = state(&world, &id, E208).await["last_seen"].clone();
+    world.maker().change_vehicle_id(CAR).unwrap();
+    assert_ne!(world.maker().vehicle_id("peugeot-alex", CAR), before);
+    let told = state(&world, &id, CAR).await["last_seen"].clone();
     fetch_for(&world, 12).await;
 
-    let later = state(&world, &id, E208).await["last_seen"].clone();
+    let later = state(&world, &id, CAR).await["last_seen"].clone();
     assert!(later.as_str() > told.as_str(), "{told} {later}");
     assert_eq!(cars(&world, &id).await.len(), 1);
     assert!(!world.event_types(&id).await.contains(&"vehicle.removed".to_owned()));
@@ -371,10 +370,10 @@ async fn a_first_look_that_failed_is_tried_again_within_the_hour() {
     world
         .maker()
         .fault(simulator::Fault::once(Operation::Status, simulator::FaultKind::Status(500)));
-    world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("fetch").await;
     assert!(world.maker().pending_faults().is_empty());
 
     fetch_for(&world, 1).await;
 
-    assert!(state(&world, &id, E208).await["last_seen"].is_string());
+    assert!(state(&world, &id, CAR).await["last_seen"].is_string());
 }

@@ -11,10 +11,7 @@ use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::Change;
-use tests::{Posted, Receiver, World};
-
-const ACCOUNT: &str = "peugeot-alex";
-const CAR: &str = "VR3UHZKXZPT000208";
+use tests::{ACCOUNT, CAR, Posted, Receiver, World};
 
 /// An endpoint: its id and its secret.
 struct Hook {
@@ -32,16 +29,14 @@ async fn hook(world: &World, receiver: &Receiver, filter: Value) -> Hook {
 }
 
 async fn sweep(world: &World) {
-    world.cloud.invoke("deliver", json!({"worker": 0, "workers": 1})).await.unwrap();
+    world.run("deliver").await;
 }
 
 /// What was told so far of every enrollment: ids by subject, in their order.
 async fn told(world: &World, ids: &[&str]) -> Vec<String> {
     let mut told = Vec::new();
     for id in ids {
-        told.extend(
-            world.events(id).await.iter().map(|it| it["id"]["S"].as_str().unwrap().to_owned()),
-        );
+        told.extend(world.events(id).await.iter().map(|it| it["id"].as_str().unwrap().to_owned()));
     }
     told.sort();
     told
@@ -157,7 +152,7 @@ async fn nothing_of_an_erased_user_is_sent_but_that_he_is_erased() {
     assert_eq!((off.status, &off.body["state"]), (200, &json!("disabled")), "{}", off.body);
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
     world.pass(SignedDuration::from_hours(1)).await;
-    let waiting = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
+    let waiting = world.text_of("Outbox").await;
     assert!(waiting.contains("SEND#") && waiting.contains(CAR));
 
     let erased = world.api("DELETE", &format!("/v1/enrollments/{id}"), None).await;
@@ -165,8 +160,7 @@ async fn nothing_of_an_erased_user_is_sent_but_that_he_is_erased() {
     world.settle().await;
     world.pass(SignedDuration::from_mins(30)).await;
     assert_eq!(world.status(&id).await, "erased");
-    let left = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
-    assert!(!left.contains(CAR), "{left}");
+    world.assert_nowhere(&[CAR]).await;
 
     world.api("PATCH", &path, Some(json!({"enabled": true}))).await;
     world.pass(SignedDuration::from_mins(10)).await;

@@ -41,7 +41,7 @@ async fn state(inbox: &Inbox) -> Value {
 
 async fn ids(inbox: &Inbox, kind: &str) -> BTreeSet<String> {
     let events = inbox.told(kind).await;
-    events.iter().map(|event| event["id"]["S"].as_str().unwrap().to_owned()).collect()
+    events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,11 @@
 //! Death, silence and a database's bad days lose nothing and tell nothing twice.
 
-use accessing_party::{Effect, Operation as Db, Rule};
-use tests::each_seed;
+use accessing_party::Operation as Db;
+use tests::{Moment, each_death, each_seed};
 
 use super::*;
 
-const WRITES: [Db; 5] =
+const STEPS: [Db; 5] =
     [Db::UpdateItem, Db::PutItem, Db::TransactWriteItems, Db::DeleteItem, Db::GetItem];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,45 +33,35 @@ async fn streams_stopped_for_three_days_lose_nothing() {
 async fn a_death_anywhere_loses_nothing_and_tells_nothing_twice() {
     let mut deaths = 0;
     for function in ["notify", "digest"] {
-        for effect in [Effect::DieBefore, Effect::DieAfter] {
-            for db in WRITES {
-                for skip in 0.. {
-                    if !dies(function, effect, db, skip).await {
-                        break;
-                    }
-                    deaths += 1;
-                }
-            }
-        }
+        deaths += each_death(function, &STEPS, dies).await;
     }
     println!("{deaths} deaths of notify and digest");
     assert!(deaths >= 12, "{deaths}");
 }
 
 /// One death; whether it came.
-async fn dies(function: &str, effect: Effect, db: Db, skip: usize) -> bool {
+async fn dies(moment: Moment) -> bool {
     let inbox = Inbox::open().await;
     let mut hint = inbox.message(9, 70);
     hint["attributes"][1]["value"] = json!("wrong");
     let messages = [inbox.message(7, 21), inbox.message(5, 19)];
-    inbox.world.cloud.faults().next(Rule::once(effect).of(function).at(db).after(skip));
     let batch = json!([messages[0], hint, messages[1]]);
 
-    inbox.deliver(&batch).await;
-    inbox.world.settle().await;
-    let came = inbox.world.cloud.faults().pending() == 0;
-    inbox.world.cloud.faults().clear();
+    let came = moment.during(&inbox.world, async {
+        inbox.deliver(&batch).await;
+        inbox.world.settle().await;
+    });
+    let came = came.await.is_some();
     inbox.deliver(&batch).await;
     for _ in 0..3 {
         inbox.sweep(3).await.unwrap();
         inbox.world.settle().await;
     }
 
-    let moment = format!("{function} {effect:?} {db:?} {skip}");
-    assert_eq!(inbox.triggered().await, inbox.ids_of(&messages), "{moment}");
-    assert_eq!(inbox.told("vehicle.monitor.triggered").await.len(), 2, "{moment}");
-    assert_eq!(inbox.undone().await, 0, "{moment}");
-    assert_eq!(inbox.level().await, json!(19.0), "{moment}");
+    assert_eq!(inbox.triggered().await, inbox.ids_of(&messages), "{moment:?}");
+    assert_eq!(inbox.told("vehicle.monitor.triggered").await.len(), 2, "{moment:?}");
+    assert_eq!(inbox.undone().await, 0, "{moment:?}");
+    assert_eq!(inbox.level().await, json!(19.0), "{moment:?}");
     came
 }
 

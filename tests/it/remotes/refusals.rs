@@ -66,10 +66,7 @@ async fn each_kind_needs_its_own_scope_of_the_key_and_doors_a_setting() {
     let door = json!({"door": {"state": "unlocked"}});
     assert_refused(&garage, "door", &door, 403, "remote_door_off").await;
 
-    let mut edge = world.cloud.secrets().get("edge").unwrap();
-    edge["api_keys"][0]["scopes"] = json!(["read", "enroll", "erase", "admin", "remote:lights"]);
-    world.cloud.secrets().put("edge", edge);
-    world.clock.advance(SignedDuration::from_mins(6));
+    world.narrow_key(&["read", "enroll", "erase", "admin", "remote:lights"]);
 
     assert_refused(&garage, "horn", &horn(), 403, "insufficient_scope").await;
     assert_refused(&garage, "door2", &door, 403, "insufficient_scope").await;

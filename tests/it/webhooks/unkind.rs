@@ -3,7 +3,7 @@
 use accessing_party::{Effect, Operation as Db, Rule};
 use jiff::SignedDuration;
 use serde_json::json;
-use tests::{Receiver, World};
+use tests::{Moment, Receiver, World, each_death};
 
 use super::{ACCOUNT, begin, hook, ids, in_order, sweep, told};
 
@@ -12,43 +12,35 @@ const STEPS: [Db; 6] =
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_death_of_deliver_at_any_step_loses_nothing_and_tells_none_under_two_ids() {
-    let mut deaths = 0;
-    for effect in [Effect::DieBefore, Effect::DieAfter] {
-        for step in STEPS {
-            for skip in 0.. {
-                let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
-                hook(&world, &receiver, json!({})).await;
-                let fault = Rule::once(effect).of("deliver").at(step).after(skip);
-                world.cloud.faults().next(fault);
-                let mut begun = Vec::new();
-                for user in ["user-1", "user-2"] {
-                    begun.push(begin(&world, user).await);
-                    world.settle().await;
-                }
-                let came = world.cloud.faults().pending() == 0;
-                world.cloud.faults().clear();
-                if !came {
-                    break;
-                }
-                deaths += 1;
-                for _ in 0..2 {
-                    world.clock.advance(SignedDuration::from_mins(2));
-                    sweep(&world).await;
-                }
-
-                let place = format!("{effect:?} {step:?} {skip}");
-                let begun: Vec<&str> = begun.iter().map(String::as_str).collect();
-                let all = told(&world, &begun).await;
-                assert_eq!(all.len(), 2, "{place}");
-                assert_eq!(ids(&receiver.taken()), all, "{place}");
-                let bus = world.cloud.bus().received();
-                let on_bus = |id: &String| bus.iter().any(|event| event["id"] == id.as_str());
-                assert!(all.iter().all(on_bus), "{place}");
-                let left = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
-                assert!(!left.contains("LANE#") && !left.contains("EVT#"), "{place}: {left}");
+    let story = async |moment: Moment| {
+        let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
+        hook(&world, &receiver, json!({})).await;
+        let begun = moment.during(&world, async {
+            let mut begun = Vec::new();
+            for user in ["user-1", "user-2"] {
+                begun.push(begin(&world, user).await);
+                world.settle().await;
             }
+            begun
+        });
+        let Some(begun) = begun.await else { return false };
+        for _ in 0..2 {
+            world.clock.advance(SignedDuration::from_mins(2));
+            sweep(&world).await;
         }
-    }
+
+        let begun: Vec<&str> = begun.iter().map(String::as_str).collect();
+        let all = told(&world, &begun).await;
+        assert_eq!(all.len(), 2, "{moment:?}");
+        assert_eq!(ids(&receiver.taken()), all, "{moment:?}");
+        let bus = world.cloud.bus().received();
+        let on_bus = |id: &String| bus.iter().any(|event| event["id"] == id.as_str());
+        assert!(all.iter().all(on_bus), "{moment:?}");
+        world.assert_nowhere(&["LANE#", "EVT#"]).await;
+        true
+    };
+
+    let deaths = each_death("deliver", &STEPS, story).await;
     assert!(deaths >= 20, "{deaths}");
 }
 
@@ -56,7 +48,7 @@ async fn a_death_of_deliver_at_any_step_loses_nothing_and_tells_none_under_two_i
 async fn look(world: &World, minutes: i64) {
     world.clock.advance(SignedDuration::from_mins(minutes));
     for function in ["refresh", "fetch", "deliver"] {
-        let _ = world.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await;
+        let _ = world.try_run(function).await;
     }
     let _ = world.cloud.settle().await;
 }
@@ -117,6 +109,6 @@ async fn what_the_bus_did_not_take_is_offered_again() {
     let bus = world.cloud.bus().received();
     assert_eq!(bus.len(), 1);
     assert_eq!(bus[0]["id"], all[0].as_str());
-    let left = format!("{:?}", world.cloud.items("Outbox").await.unwrap());
+    let left = world.text_of("Outbox").await;
     assert!(!left.contains("BUS#"), "{left}");
 }
