@@ -9,7 +9,7 @@ use std::{
 use jsonschema::Validator;
 use serde_json::Value;
 
-static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
+pub(crate) static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../functions/api/openapi.json")).expect("a description")
 });
 static KNOWN: LazyLock<Mutex<HashMap<String, Validator>>> = LazyLock::new(Mutex::default);

@@ -13,6 +13,7 @@
 mod described;
 mod luck;
 mod moments;
+mod operations;
 mod stored;
 mod weather;
 
@@ -37,6 +38,7 @@ use url::Url;
 pub use self::{
     luck::{Luck, undone},
     moments::{Moment, WRITES, each_death, each_lost_answer},
+    operations::Ask,
     weather::{LIVES, each_seed},
 };
 pub use accessing_party::{Posted, Receiver};

@@ -1,5 +1,11 @@
 //! The doors: what every answer carries, and what is not let in.
 
+use std::collections::BTreeSet;
+
+use accessing_party::{
+    Drive,
+    template::{Scope, Template},
+};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tests::{RETURN_TO, World};
@@ -33,53 +39,103 @@ fn assert_secured(answer: &Response, path: &str) {
     assert!(answer.headers().get("access-control-allow-origin").is_none(), "{path}");
 }
 
+/// What is asked of a route beside itself: where it leads anywhere, and what is wrong.
+async fn variants(world: &World, route: &str) -> Vec<String> {
+    let begun = world.begin_enrollment("user-2", "opel").await;
+    let ticket = begun.login_url.query().unwrap();
+    let callbacks = world.maker().callbacks();
+    let address = callbacks[0].target.rsplit('/').next().unwrap();
+    match route {
+        "/login" => {
+            let queries = [ticket, "brand=peugeot", "brand=tesla", "ticket=forged"];
+            queries.map(|query| format!("/login?{query}")).into()
+        }
+        "/start" => vec![format!("/start?{ticket}")],
+        "/callback/{brand}" => vec!["/callback/peugeot?state=x&code=y".into()],
+        "/result/{outcome}" => vec!["/result/connected".into()],
+        "/notifications/{address}" => vec![format!("/notifications/{address}")],
+        _ => Vec::new(),
+    }
+}
+
+/// Every route of the template, with its methods and each parameter filled in.
+async fn routes(world: &World) -> Vec<(Method, String)> {
+    let mut routes = Vec::new();
+    let parameters =
+        ["PublicUrl", "OperatorName"].map(|it| (it.to_owned(), "http://127.0.0.1".to_owned()));
+    let template = Template::bundled(&Scope::new(parameters.into())).unwrap();
+    for route in template.functions.values().flat_map(|function| &function.routes) {
+        let methods = match route.method.as_str() {
+            "ANY" => METHODS.to_vec(),
+            one => vec![one.parse().unwrap()],
+        };
+        let plain =
+            route.path.split('/').map(|it| if it.starts_with('{') { "nothing" } else { it });
+        let mut paths = vec![plain.collect::<Vec<_>>().join("/")];
+        paths.extend(variants(world, &route.path).await);
+        for path in paths {
+            routes.extend(methods.iter().map(|method| (method.clone(), path.clone())));
+        }
+    }
+    routes
+}
+
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
+/// That an answer is protected, no failure, and says in the one form what is wrong.
+fn assert_answered(answer: &Response, asked: &str) {
+    assert_secured(answer, asked);
+    let status = answer.status().as_u16();
+    assert!(status < 500, "{asked}: {status}");
+    if status >= 400 {
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{asked}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_answers_with_the_headers_that_protect_it() {
-    let world = World::with(|options| options.open = true).await;
-    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
-    let begun = world.begin_enrollment("user-2", "opel").await;
-    let car = format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208");
-    let open = [
-        begun
-            .login_url
-            .as_str()
-            .split_once("/login")
-            .map(|(_, rest)| format!("/login{rest}"))
-            .unwrap(),
-        "/login?brand=peugeot".into(),
-        "/login?ticket=forged".into(),
-        "/start".into(),
-        "/style.css".into(),
-        "/callback".into(),
-        "/callback/peugeot?state=x&code=y".into(),
-        "/callback/tesla".into(),
-        "/result/connected".into(),
-        "/result/nothing".into(),
-    ];
-    let keyed = [
-        "/v1/enrollments?user_ref=user-1".into(),
-        format!("/v1/enrollments/{id}"),
-        format!("/v1/enrollments/{id}/export"),
-        format!("/v1/enrollments/{id}/erasure"),
-        format!("/v1/enrollments/{id}/vehicles"),
-        "/v1/vehicles?user_ref=user-1".into(),
-        format!("{car}/history"),
-        format!("{car}/alerts"),
-        format!("{car}/trips"),
-        car,
-        "/v1/nothing".into(),
-    ];
-    for path in open.iter().chain(&keyed) {
-        let answer = get(world.url(path)).await;
-        assert_secured(&answer, path);
-        assert!(answer.status().as_u16() < 500, "{path}: {}", answer.status());
+    let world = World::with(|options| {
+        options.open = true;
+        options.streams = Drive::Running;
+    })
+    .await;
+    let asks = world.all_asks().await;
+    let http = client();
+
+    let routes = routes(&world).await;
+    assert!(routes.len() > 20, "{routes:?}");
+    for (method, path) in routes {
+        let answer = http.request(method.clone(), world.url(&path)).send().await.unwrap();
+        assert_answered(&answer, &format!("{method} {path}"));
     }
-    let key = world.key();
-    for path in &keyed {
-        let answer = client().get(world.url(path)).bearer_auth(key).send().await.unwrap();
-        assert_secured(&answer, path);
-        assert!(answer.status().as_u16() < 500, "{path}: {}", answer.status());
+    // By the methods that are described, by all others, and with and without a key.
+    let paths: BTreeSet<_> = asks.iter().map(|ask| &ask.path).collect();
+    for path in paths {
+        for method in METHODS {
+            let answer = http.request(method.clone(), world.url(path)).send().await.unwrap();
+            let asked = format!("{method} {path}");
+            assert_answered(&answer, &asked);
+            // Whoever may read the whole may read its head.
+            let like = if method == Method::HEAD { Method::GET } else { method };
+            let described = asks.iter().any(|ask| ask.path == *path && ask.method == like.as_str());
+            assert_eq!(answer.status(), if described { 401 } else { 405 }, "{asked}");
+        }
     }
+    let mut done = 0;
+    for ask in &asks {
+        let answer = ask.request(&world, &http).bearer_auth(world.key()).send().await.unwrap();
+        assert_answered(&answer, &format!("{ask:?}"));
+        done += usize::from(answer.status().is_success());
+    }
+    assert!(done > 25, "{done} of {}", asks.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +222,7 @@ async fn a_wish_that_is_wrong_is_refused_with_its_field_and_writes_nothing() {
     let long = with("locale", json!("x".repeat(70_000)));
     assert_eq!(post(&world, "/v1/enrollments", long).await.0, 413);
     for table in ["Records", "Outbox"] {
-        assert!(world.cloud.items(table).await.unwrap().is_empty(), "{table}");
+        assert!(world.items(table).await.is_empty(), "{table}");
     }
     assert_eq!(post(&world, "/v1/enrollments", good.to_string()).await.0, 201);
 }
@@ -226,7 +282,7 @@ async fn a_body_over_the_limit_is_not_read_and_writes_nothing() {
     assert_eq!((status, problem["type"].as_str()), (413, Some("body_not_read")), "{problem}");
     let (status, problem) = post(&world, "/v1/enrollments", wish(60 * 1024)).await;
     assert_eq!(status, 400, "read, and then refused for what it says: {problem}");
-    assert!(world.cloud.items("Records").await.unwrap().is_empty());
+    assert!(world.items("Records").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

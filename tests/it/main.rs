@@ -31,6 +31,7 @@ mod page_confirmation;
 mod remotes;
 mod rotation;
 mod round_trip;
+mod scopes;
 mod seeds;
 mod shared_account;
 mod subscriptions;
