@@ -24,6 +24,7 @@ mod finding;
 mod grants;
 mod in_flight;
 mod journey;
+mod lost_answers;
 mod monitors;
 mod month;
 mod notifications;
