@@ -67,6 +67,8 @@ pub struct World {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
     /// The body, or null.
     pub body: Value,
 }
@@ -162,10 +164,10 @@ impl World {
         let request = request.build().unwrap();
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let answer = self.http.execute(request).await.unwrap();
-        let status = answer.status().as_u16();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
         described::check(method.as_str(), &path, status, &body);
-        Answer { status, body }
+        Answer { status, headers, body }
     }
 
     /// Reads from the API; anything but 200 fails the test.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{clock::Clock, config::MetricsOutput};
 
@@ -47,9 +47,16 @@ impl Metrics {
 
     /// Counts one.
     pub fn record(&self, metric: Metric) {
-        if self.output == MetricsOutput::Off {
-            return;
+        let line = self.line(metric);
+        // Where they are off too: whoever looks at every line sees what would be written.
+        tracing::trace!(%line, "a metric");
+        if self.output == MetricsOutput::Emf {
+            // A metric that can't be written is no reason to fail the work it counts.
+            let _ = writeln!(std::io::stdout(), "{line}");
         }
+    }
+
+    fn line(&self, metric: Metric) -> Value {
         let (name, unit, value, dimension) = match metric {
             Metric::OldestDueAge(function, age) => {
                 ("OldestDueAge", "Seconds", age, Some(("Function", function)))
@@ -81,7 +88,6 @@ impl Metrics {
         if let Some((name, value)) = dimension {
             line[name] = value.into();
         }
-        // A metric that can't be written is no reason to fail the work it counts.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        line
     }
 }
