@@ -225,8 +225,8 @@ async fn push(story: &Story, id: &str) {
             let http = reqwest::Client::builder().no_proxy().build().unwrap();
             let answer = http.post(url).body(body).send().await.unwrap();
             assert_eq!(answer.status(), 200);
-            let headers = format!("{:?}", answer.headers());
-            story.answers.borrow_mut().push(headers + &answer.text().await.unwrap());
+            let told = format!("{:?}", answer.headers()) + &answer.text().await.unwrap();
+            story.answers.borrow_mut().push(told);
         }
         story.secret.borrow_mut().extend([path, secret]);
     }
