@@ -1,16 +1,21 @@
 //! What travels with a browser: the ticket in a login link, and the cookie of a login under way.
 //! Both are sealed, so that neither `api` nor `login` need a database for them.
 
+mod account_label;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use self::account_label::AccountLabel;
 use crate::{
     domain::{
         brand::Brand,
         enrollment::{UserRef, sha256},
         ids::EnrollmentId,
     },
+    random,
     seal::{KeyRing, Purpose},
     secrets::{SecretError, Secrets},
 };
@@ -54,9 +59,43 @@ pub struct Ticket {
     /// Who vouches for the browser.
     #[serde(rename = "c")]
     pub confirm: Confirm,
+    /// Which account of the operator's it is for, as our own page says it.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub account_label: Option<AccountLabel>,
     /// Until when it is good, in epoch seconds.
     #[serde(rename = "x")]
     pub expires: i64,
+}
+
+/// That a browser was shown our own page, in its cookie. Only whoever saw the page has the other
+/// half, which its button carries: a foreign site can open both addresses, but read neither.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked {
+    #[serde(rename = "e")]
+    enrollment: EnrollmentId,
+    #[serde(rename = "y")]
+    yes: String,
+}
+
+impl Asked {
+    /// For a page that is about to be shown.
+    #[must_use]
+    pub fn new(enrollment: EnrollmentId) -> Self {
+        Self { enrollment, yes: random::token() }
+    }
+
+    /// What the button carries.
+    #[must_use]
+    pub fn yes(&self) -> &str {
+        &self.yes
+    }
+
+    /// Whether this page's button was pressed, for this very enrollment.
+    #[must_use]
+    pub fn is_answered(&self, enrollment: &EnrollmentId, yes: &str) -> bool {
+        self.enrollment == *enrollment
+            && verify_slices_are_equal(self.yes.as_bytes(), yes.as_bytes()).is_ok()
+    }
 }
 
 /// A login under way, in the browser's cookie.
@@ -205,7 +244,7 @@ impl Cookies {
         format!("{name}=; Max-Age=0; {}", self.attributes())
     }
 
-    /// The `Set-Cookie` value that remembers a yes on our own page.
+    /// The `Set-Cookie` value that remembers which page of ours was shown.
     #[must_use]
     pub fn asked(self, value: &str) -> String {
         format!("{}={value}; Max-Age=600; {}", self.asked_name(), self.attributes())

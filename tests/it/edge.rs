@@ -202,6 +202,9 @@ async fn a_wish_that_is_wrong_is_refused_with_its_field_and_writes_nothing() {
         (with("scopes", json!(["data:everything"])), "scopes"),
         (with("locale", json!("french")), "locale"),
         (with("confirm", json!("none")), "confirm"),
+        (with("confirm", json!("page")), "account_label"),
+        (with("account_label", json!("of a session, which needs none")), "account_label"),
+        (with("account_label", json!("two\nlines")), "body"),
         (with("return_to", json!("https://evil.example/")), "return_to"),
         (with("return_to", json!("http://127.0.0.1.evil.example/")), "return_to"),
         (with("return_to", json!("http://me@127.0.0.1/")), "return_to"),
@@ -275,7 +278,7 @@ async fn a_body_over_the_limit_is_not_read_and_writes_nothing() {
     let world = World::start().await;
     let wish = |padding: usize| {
         let user = "u".repeat(padding);
-        json!({"user_ref": user, "brand": "peugeot", "confirm": "page"}).to_string()
+        json!({"user_ref": user, "brand": "peugeot", "return_to": RETURN_TO}).to_string()
     };
 
     let (status, problem) = post(&world, "/v1/enrollments", wish(64 * 1024)).await;

@@ -8,6 +8,7 @@ use tests::{ACCOUNT, Begun, World, browser};
 use url::Url;
 
 const OPERATOR: &str = "Wheels & <Sons>";
+const LABEL: &str = "Family <Miller> & \"friends\"";
 
 async fn world() -> World {
     World::with(|options| {
@@ -17,7 +18,8 @@ async fn world() -> World {
 }
 
 async fn begin(world: &World, user: &str) -> Begun {
-    let wish = json!({"user_ref": user, "brand": "peugeot", "confirm": "page", "locale": "en"});
+    let wish = json!({"user_ref": user, "brand": "peugeot", "locale": "en",
+        "confirm": "page", "account_label": LABEL});
     let answer = world.api("POST", "/v1/enrollments", Some(wish)).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     let login_url: Url = answer.body["login_url"].as_str().unwrap().parse().unwrap();
@@ -49,6 +51,9 @@ async fn the_page_says_who_asks_for_what_and_a_yes_connects_without_a_confirmati
 
     let page = browser.get(&begun.login_url).await.unwrap();
     assert!(page.body.contains("Peugeot") && page.body.contains("Wheels &#38; &#60;Sons&#62;"));
+    let account = "the account “Family &#60;Miller&#62; &#38; &#34;friends&#34;”";
+    assert!(page.body.contains(account), "{}", page.body);
+    assert!(!page.body.contains("<Miller>"), "{}", page.body);
     assert!(!page.body.contains("<Sons>") && !page.body.contains("user-1"), "{}", page.body);
     assert_eq!(world.status(&begun.id).await, "begun", "to look at it changes nothing");
     let link = on(&world, &button(&page));
@@ -127,6 +132,37 @@ async fn the_buttons_address_in_another_browser_shows_the_page_first() {
     assert_ne!(departed.status, 302, "never to the maker");
     let departed = first.get(&link).await.unwrap();
     assert_eq!(departed.status, 302);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_opens_the_page_unasked_and_then_goes_on_gets_no_further_than_the_page() {
+    let world = world().await;
+    let begun = begin(&world, "user-1").await;
+    let ticket = tests::query(&begun.login_url, "ticket").unwrap();
+    // What the site can have by itself: the link, and what the page says to its own browser.
+    let mut site = browser();
+    let own = button(&site.get(&begun.login_url).await.unwrap());
+    let foreign = tests::query(&own, "yes").unwrap();
+    let mut driver = browser();
+    let shown = driver.get(&begun.login_url).await.unwrap();
+    let pressed = on(&world, &button(&shown));
+
+    for yes in ["", "&yes=", "&yes=true", &format!("&yes={foreign}")] {
+        let link = world.url(&format!("/login?ticket={ticket}{yes}"));
+        let answer = driver.get(&link).await.unwrap();
+        assert_eq!(answer.status, 303, "{yes}: {}", answer.body);
+        let location = answer.location.unwrap();
+        assert_eq!((location.path(), location.query()), ("/start", begun.login_url.query()));
+    }
+
+    let departed = driver.get(&pressed).await.unwrap();
+    assert_eq!(departed.status, 302, "the button itself does: {}", departed.body);
+    let other = begin(&world, "user-2").await;
+    let mut moved = other.login_url.clone();
+    moved.set_path("/login");
+    moved.query_pairs_mut().append_pair("yes", &tests::query(&pressed, "yes").unwrap());
+    let answer = driver.get(&moved).await.unwrap();
+    assert_eq!(answer.status, 303, "a yes to one link is none to another: {}", answer.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

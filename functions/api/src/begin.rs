@@ -17,7 +17,7 @@ use shared::{
         vin::Vin,
     },
     http::Problem,
-    round_trip::{self, Confirm, Ticket},
+    round_trip::{self, AccountLabel, Confirm, Ticket},
     seal::Purpose,
     store::Transaction,
 };
@@ -69,6 +69,9 @@ pub(crate) struct Begin {
     return_to: Option<String>,
     /// Who vouches for the browser: `session` (default) or `page`.
     confirm: Option<Confirm>,
+    /// Needed for `confirm=page`, and for nothing else: what our page calls the account that the
+    /// car will be seen in, so that its receiver can tell whose it is. Shown, never stored.
+    account_label: Option<AccountLabel>,
 }
 
 /// A link for the user.
@@ -120,6 +123,7 @@ struct Wish {
     locale: Option<String>,
     return_to: Option<String>,
     confirm: Confirm,
+    account_label: Option<AccountLabel>,
 }
 
 fn check(config: &Config, begin: Begin) -> Result<Wish, Error> {
@@ -139,11 +143,16 @@ fn check(config: &Config, begin: Begin) -> Result<Wish, Error> {
         let wanted = "needed to bring the confirmation back to your session; or use confirm=page";
         return Err(Error::invalid("return_to", wanted));
     }
+    if (confirm == Confirm::Page) != begin.account_label.is_some() {
+        let wanted = "needed for confirm=page, and for nothing else: whose account the page names";
+        return Err(Error::invalid("account_label", wanted));
+    }
     if begin.locale.as_ref().is_some_and(|locale| !round_trip::is_locale(locale)) {
         return Err(Error::invalid("locale", "expected a language such as fr or fr-FR"));
     }
     let scopes = scopes(begin.scopes.unwrap_or_else(|| config.enrolling.default_scopes.clone()))?;
-    Ok(Wish { user_ref: begin.user_ref, brand, scopes, locale: begin.locale, return_to, confirm })
+    let Begin { user_ref, locale, account_label, .. } = begin;
+    Ok(Wish { user_ref, brand, scopes, locale, return_to, confirm, account_label })
 }
 
 fn scopes(mut scopes: Vec<String>) -> Result<Vec<String>, Error> {
@@ -201,6 +210,7 @@ async fn link(app: &App, enrollment: Enrollment, wish: Wish) -> Result<Begun, Er
         locale: wish.locale,
         return_to: wish.return_to,
         confirm: wish.confirm,
+        account_label: wish.account_label,
         expires: enrollment.link_expires_at.as_second(),
     };
     let edge = app.secrets.edge().await?;

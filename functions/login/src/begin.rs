@@ -12,14 +12,15 @@ use shared::{
     domain::{brand::Brand, enrollment::LINK_LIVES, ids::EnrollmentId, vin::Vin},
     http::{Problem, query_once},
     random,
-    round_trip::{self, Attempt, Confirm, Cookies, LOGIN_WITHIN, Ticket, state_sha256},
+    round_trip::{self, Asked, Attempt, Confirm, Cookies, LOGIN_WITHIN, Ticket, state_sha256},
     seal::Purpose,
     stellantis::oauth::Authorize,
 };
 
 use crate::{Error, cookies_of};
 
-/// `GET /login?ticket=…`; in open mode also `?brand=…` or `?vin=…`, and `&locale=…`.
+/// `GET /login?ticket=…`, from our own page with `&yes=…`; in open mode also `?brand=…` or
+/// `?vin=…`, and `&locale=…`.
 #[tracing::instrument(name = "login.get", skip_all)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
@@ -33,9 +34,9 @@ pub(crate) async fn get(
         None => return Err(Error::Closed),
     };
     let sent = cookies_of(&headers);
-    if ticket.confirm == Confirm::Page && !was_asked(&app, &sent, &ticket).await? {
-        let sealed = query.get("ticket").map(String::as_str).unwrap_or_default();
-        return Ok(see_other(&format!("/start?ticket={sealed}")));
+    let given = |name| query.get(name).map(String::as_str).unwrap_or_default();
+    if ticket.confirm == Confirm::Page && !said_yes(&app, &sent, &ticket, given("yes")).await? {
+        return Ok(see_other(&format!("/start?ticket={}", given("ticket"))));
     }
     depart(&app, ticket, &sent).await
 }
@@ -77,17 +78,17 @@ fn open_ticket(app: &App, query: &BTreeMap<String, String>) -> Result<Ticket, Er
         locale,
         return_to: None,
         confirm: Confirm::None,
+        account_label: None,
         expires: (app.clock.now() + LINK_LIVES).as_second(),
     })
 }
 
-/// Whether this browser said yes on our own page, for this very enrollment.
-async fn was_asked(app: &App, sent: &str, ticket: &Ticket) -> Result<bool, Error> {
+/// Whether the button of our own page was pressed in the browser that shows it.
+async fn said_yes(app: &App, sent: &str, ticket: &Ticket, yes: &str) -> Result<bool, Error> {
     let cookies = Cookies::new(app.config.is_https());
     let Some(sealed) = cookies.find_asked(sent) else { return Ok(false) };
-    let asked: Option<EnrollmentId> =
-        round_trip::open(&app.secrets, Purpose::Login, sealed).await?;
-    Ok(asked.as_ref() == Some(&ticket.enrollment))
+    let asked: Option<Asked> = round_trip::open(&app.secrets, Purpose::Login, sealed).await?;
+    Ok(asked.is_some_and(|asked| asked.is_answered(&ticket.enrollment, yes)))
 }
 
 /// The redirect: `state`, `nonce` and PKCE verifier are new, the last two go sealed into a cookie.

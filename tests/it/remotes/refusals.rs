@@ -99,7 +99,8 @@ async fn what_the_user_did_not_consent_to_or_the_car_cannot_do_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_no_backend_confirmed_is_not_commanded() {
     let world = World::start().await;
-    let wish = json!({"user_ref": USER, "brand": "peugeot", "confirm": "page", "scopes": SCOPES});
+    let wish = json!({"user_ref": USER, "brand": "peugeot", "scopes": SCOPES,
+        "confirm": "page", "account_label": "my own"});
     let begun = world.api("POST", "/v1/enrollments", Some(wish)).await;
     let link: Url = begun.body["login_url"].as_str().unwrap().parse().unwrap();
     let mut browser = browser();

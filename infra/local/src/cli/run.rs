@@ -195,7 +195,7 @@ fn banner(args: &RunArgs, cloud: &Cloud) {
         } else {
             say(format_args!(
                 "    curl -sH \"Authorization: Bearer $(cat {data}/api-key)\" -H 'Content-Type: application/json' \
-                 -d '{{\"user_ref\":\"me\",\"brand\":\"peugeot\",\"confirm\":\"page\"}}' {own}/v1/enrollments"
+                 -d '{{\"user_ref\":\"me\",\"brand\":\"peugeot\",\"confirm\":\"page\",\"account_label\":\"my own\"}}' {own}/v1/enrollments"
             ));
         }
         say(format_args!(
