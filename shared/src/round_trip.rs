@@ -14,6 +14,7 @@ use crate::{
         brand::Brand,
         enrollment::{UserRef, sha256},
         ids::EnrollmentId,
+        scope,
     },
     random,
     seal::{KeyRing, Purpose},
@@ -24,6 +25,9 @@ use crate::{
 pub const LOGIN_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 /// The longest sealed text that is looked at.
 const LONGEST: usize = 2048;
+/// The longest `return_to`, in bytes: all else in a ticket being bounded, the cookie of its login
+/// stays below 1 KiB. The newest four go with every request.
+pub const LONGEST_RETURN_TO: usize = 400;
 
 /// Who vouches that the browser is the right user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -48,7 +52,7 @@ pub struct Ticket {
     #[serde(rename = "b")]
     pub brand: Brand,
     /// What is asked for.
-    #[serde(rename = "s")]
+    #[serde(rename = "s", with = "scope::packed")]
     pub scopes: Vec<String>,
     /// The user's language, such as `fr-FR`.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +123,24 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// A login that departs: all of its ticket that is of use when the browser comes back.
+    #[must_use]
+    pub fn new(
+        state: &str,
+        verifier: String,
+        nonce: String,
+        ticket: Ticket,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            state_sha256: state_sha256(state),
+            verifier,
+            nonce,
+            expires: (now + LOGIN_WITHIN).as_second(),
+            ticket: Ticket { locale: None, account_label: None, ..ticket },
+        }
+    }
+
     /// The one-time value that the operator's backend posts to confirm. It follows from what only
     /// this browser's sealed cookie holds, so a callback that comes twice tells the same one.
     #[must_use]
@@ -274,6 +296,8 @@ fn pairs(sent: &str) -> impl Iterator<Item = (&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -297,6 +321,31 @@ mod tests {
     fn a_locale_is_a_language_with_or_without_a_country() {
         assert!(is_locale("fr") && is_locale("en-GB"));
         assert!(!["", "FR", "fr-fr", "fr_FR", "fr-F", "é"].into_iter().any(is_locale));
+    }
+
+    #[test]
+    fn the_largest_login_fits_a_cookie_of_a_kibibyte_and_its_link_what_is_looked_at() {
+        let ring =
+            json!({"primary": "k".repeat(32), "keys": {"k".repeat(32): "A".repeat(43) + "="}});
+        let ring: KeyRing = serde_json::from_value(ring).unwrap();
+        let ticket = Ticket {
+            enrollment: EnrollmentId::random(),
+            brand: Brand::Vauxhall,
+            scopes: scope::KNOWN.map(str::to_owned).to_vec(),
+            locale: Some("en-GB".into()),
+            return_to: Some("x".repeat(LONGEST_RETURN_TO)),
+            confirm: Confirm::Session,
+            account_label: Some("\u{1f697}".repeat(80).parse().unwrap()),
+            expires: 9_999_999_999,
+        };
+        let [state, verifier, nonce] = [(); 3].map(|()| random::token());
+
+        let link = seal(&ring, Purpose::Ticket, &ticket);
+        let attempt = Attempt::new(&state, verifier, nonce, ticket, at(9_999_999_999));
+        let cookie = seal(&ring, Purpose::Login, &attempt);
+
+        assert!(link.len() <= LONGEST, "{}", link.len());
+        assert!(cookie.len() <= 1024, "{}", cookie.len());
     }
 
     #[test]

@@ -38,3 +38,4 @@ mod shared_account;
 mod subscriptions;
 mod vehicles;
 mod webhooks;
+mod wishes;

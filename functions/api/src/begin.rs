@@ -14,10 +14,11 @@ use shared::{
         enrollment::{Enrollment, UserRef},
         event::{Event, What},
         ids::EnrollmentId,
+        scope,
         vin::Vin,
     },
     http::Problem,
-    round_trip::{self, AccountLabel, Confirm, Ticket},
+    round_trip::{self, AccountLabel, Confirm, LONGEST_RETURN_TO, Ticket},
     seal::Purpose,
     store::Transaction,
 };
@@ -31,26 +32,6 @@ use crate::{
     idempotency,
 };
 
-/// The scopes that an application may ask for, and the one that names the user.
-const SCOPES: [&str; 16] = [
-    "openid",
-    "profile",
-    "email",
-    "data:telemetry",
-    "data:position",
-    "data:trip",
-    "data:alert",
-    "data:collision",
-    "data:vehicle:devices:pnc",
-    "remote:door:write",
-    "remote:preconditioning:write",
-    "remote:horn:write",
-    "remote:charging:write",
-    "remote:lights:write",
-    "remote:wakeup:write",
-    "remote:navigation:write",
-];
-
 /// Whom to connect, and with what.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -61,11 +42,12 @@ pub(crate) struct Begin {
     brand: Option<Brand>,
     /// A VIN that tells the brand. Opel and Vauxhall share theirs: give `brand` there.
     vin: Option<Vin>,
-    /// What to ask for; by default as the deployment says. `openid` is always added.
+    /// What to ask for, each a scope of the maker's; by default as the deployment says. `openid` is
+    /// always added.
     scopes: Option<Vec<String>>,
     /// The user's language, such as `fr-FR`.
     locale: Option<String>,
-    /// Where the browser goes in the end: on the deployment's list.
+    /// Where the browser goes in the end: on the deployment's list, and of at most 400 bytes.
     return_to: Option<String>,
     /// Who vouches for the browser: `session` (default) or `page`.
     confirm: Option<Confirm>,
@@ -155,16 +137,16 @@ fn check(config: &Config, begin: Begin) -> Result<Wish, Error> {
     Ok(Wish { user_ref, brand, scopes, locale, return_to, confirm, account_label })
 }
 
-fn scopes(mut scopes: Vec<String>) -> Result<Vec<String>, Error> {
-    let known = |scope: &String| {
-        SCOPES.contains(&scope.as_str())
-            || SCOPES.iter().any(|own| shared::domain::vehicle::covers(own, scope))
-    };
-    if scopes.len() > 32 || !scopes.iter().all(|scope| scope.len() <= 128 && known(scope)) {
-        return Err(Error::invalid("scopes", format!("expected some of {}", SCOPES.join(", "))));
+fn scopes(asked: Vec<String>) -> Result<Vec<String>, Error> {
+    if !asked.iter().all(|scope| scope::is_known(scope)) {
+        let known = scope::KNOWN.join(", ");
+        return Err(Error::invalid("scopes", format!("expected some of {known}")));
     }
-    if !scopes.iter().any(|scope| scope == "openid") {
-        scopes.insert(0, "openid".to_owned());
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in ["openid".to_owned()].into_iter().chain(asked) {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
     }
     Ok(scopes)
 }
@@ -172,7 +154,12 @@ fn scopes(mut scopes: Vec<String>) -> Result<Vec<String>, Error> {
 /// An address on the list, compared after parsing: exactly, or below a prefix that ends in `/`.
 fn allowed(config: &Config, text: &str) -> Result<String, Error> {
     let wanted = || Error::invalid("return_to", "not on this deployment's list (RETURN_TO)");
-    let url = Url::parse(text).ok().filter(|_| text.len() <= 512).ok_or_else(wanted)?;
+    let url = Url::parse(text).map_err(|_| wanted())?;
+    // As it travels: parsing may have escaped letters.
+    if url.as_str().len() > LONGEST_RETURN_TO {
+        let wanted = format!("expected at most {LONGEST_RETURN_TO} bytes");
+        return Err(Error::invalid("return_to", wanted));
+    }
     let plain = url.username().is_empty()
         && url.password().is_none()
         && url.fragment().is_none()

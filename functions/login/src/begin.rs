@@ -12,7 +12,7 @@ use shared::{
     domain::{brand::Brand, enrollment::LINK_LIVES, ids::EnrollmentId, vin::Vin},
     http::{Problem, query_once},
     random,
-    round_trip::{self, Asked, Attempt, Confirm, Cookies, LOGIN_WITHIN, Ticket, state_sha256},
+    round_trip::{self, Asked, Attempt, Confirm, Cookies, Ticket},
     seal::Purpose,
     stellantis::oauth::Authorize,
 };
@@ -108,13 +108,7 @@ async fn depart(app: &App, ticket: Ticket, sent: &str) -> Result<Response, Error
         locale: ticket.locale.as_deref().unwrap_or("en-GB"),
     });
 
-    let attempt = Attempt {
-        state_sha256: state_sha256(&state),
-        verifier,
-        nonce,
-        expires: (app.clock.now() + LOGIN_WITHIN).as_second(),
-        ticket,
-    };
+    let attempt = Attempt::new(&state, verifier, nonce, ticket, app.clock.now());
     let sealed = round_trip::seal(&edge.ring, Purpose::Login, &attempt);
     let cookies = Cookies::new(app.config.is_https());
     let values = cookies.begin(sent, &attempt.state_sha256, &sealed, app.clock.now());

@@ -11,6 +11,7 @@ pub mod pace;
 pub mod position;
 pub mod remote;
 pub mod rule;
+pub mod scope;
 pub mod snapshot;
 pub mod subscription;
 pub mod trip;
