@@ -19,6 +19,8 @@ pub enum Metric {
     RescueFailure,
     /// The maker limited our calls.
     MakerLimited,
+    /// A login that came back and could not be settled, by a fault of ours.
+    LoginUnsettled,
     /// An event that an endpoint did not take in three days.
     WebhookDead,
     /// An endpoint that nothing is sent to any more, until the operator enables it.
@@ -67,6 +69,7 @@ impl Metrics {
             Metric::WebhookDead => ("WebhookDead", "Count", 1, None),
             Metric::WebhookPaused => ("WebhookPaused", "Count", 1, None),
             Metric::MakerLimited => ("MakerLimited", "Count", 1, None),
+            Metric::LoginUnsettled => ("LoginUnsettled", "Count", 1, None),
             Metric::Notification(outcome) => {
                 ("Notification", "Count", 1, Some(("Outcome", outcome)))
             }

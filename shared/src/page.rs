@@ -1,8 +1,14 @@
 //! Pages for the user's eyes: small, without script, in the browser's language.
 
-use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
+mod failure;
 
+use askama::Template;
+use axum::{
+    http::{HeaderMap, header},
+    response::{Html, IntoResponse, Response},
+};
+
+pub use self::failure::for_people;
 use crate::http::Problem;
 
 /// The one style sheet.
@@ -35,6 +41,13 @@ impl Language {
         known.unwrap_or(Self::English)
     }
 
+    /// That of the browser that sent these headers.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Self::preferred(accepted.unwrap_or_default())
+    }
+
     /// As HTML has it.
     #[must_use]
     pub const fn tag(self) -> &'static str {
@@ -56,6 +69,7 @@ impl Language {
     }
 }
 
+/// A language or a type, in lower case, and how much it is wanted (RFC 9110 §12.4.2).
 fn weighted(entry: &str) -> (String, f32) {
     let mut parts = entry.split(';');
     let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -29,6 +29,7 @@ mod monitors;
 mod month;
 mod notifications;
 mod page_confirmation;
+mod pages;
 mod remotes;
 mod rotation;
 mod round_trip;

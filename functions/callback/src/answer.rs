@@ -3,12 +3,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     extract::{Path, RawQuery, State},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use shared::{
     App,
+    causes::causes,
     domain::{brand::Brand, enrollment::Reason},
     http::{Problem, query_once},
+    metrics::Metric,
     round_trip::{self, Attempt, Cookies, state_sha256},
     seal::Purpose,
     secrets::SecretError,
@@ -21,27 +23,15 @@ use crate::{
     outcome::{Ending, Outcome},
 };
 
-/// Why there is no 303. The maker's own errors are no such reason.
+/// Why a login that came back could not be settled. The maker's own errors are no such reason.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// A parameter is wrong.
-    #[error("a parameter is wrong")]
-    Parameter(Problem),
     /// A secret can't be used.
     #[error("a secret can't be used")]
     Secret(#[from] SecretError),
     /// The database failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        match &self {
-            Self::Parameter(problem) => problem.clone().into_response(),
-            error => Problem::internal(error).into_response(),
-        }
-    }
 }
 
 /// `GET /callback/{brand}`.
@@ -51,10 +41,10 @@ pub(crate) async fn get(
     Path(brand): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     let brand: Brand = brand.parse().map_err(|error| {
         let problem = Problem::new(StatusCode::NOT_FOUND, "unknown_brand");
-        Error::Parameter(problem.field("brand").detail(format!("{error}")))
+        problem.field("brand").detail(format!("{error}"))
     })?;
     judge(&app, Some(brand), query.as_deref(), &headers).await
 }
@@ -65,7 +55,7 @@ pub(crate) async fn get_single(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     judge(&app, None, query.as_deref(), &headers).await
 }
 
@@ -74,22 +64,46 @@ async fn judge(
     brand: Option<Brand>,
     query: Option<&str>,
     headers: &HeaderMap,
-) -> Result<Response, Error> {
-    let query = query_once(query).map_err(Error::Parameter)?;
-    let Some((attempt, cookie)) = attempt_of(app, &query, headers).await? else {
-        tracing::info!("a callback does not belong to this browser");
-        return Ok(Ending::new(Outcome::Expired).into_response(app));
+) -> Result<Response, Problem> {
+    let query = query_once(query)?;
+    let ending = match attempt_of(app, &query, headers).await {
+        Ok(Some((attempt, cookie))) => come_back(app, brand, &query, &attempt, &cookie).await,
+        Ok(None) => {
+            tracing::info!("a callback does not belong to this browser");
+            Ending { begin_again: brand, ..Ending::new(Outcome::Expired) }
+        }
+        Err(error) => Ending { begin_again: brand, ..unsettled(app, &error) },
     };
-    let ending = settle(app, brand, &query, &attempt).await?;
-    let cookies = Cookies::new(app.config.is_https());
-    let ending = Ending {
-        return_to: attempt.ticket.return_to.clone(),
-        enrollment: Some(attempt.ticket.enrollment.clone()),
-        end_cookie: Some(cookies.end(&cookie)),
-        ..ending
+    Ok(ending.into_response(app))
+}
+
+async fn come_back(
+    app: &App,
+    brand: Option<Brand>,
+    query: &BTreeMap<String, String>,
+    attempt: &Attempt,
+    cookie: &str,
+) -> Ending {
+    let (ending, end_cookie) = match settle(app, brand, query, attempt).await {
+        Ok(ending) => (ending, Some(Cookies::new(app.config.is_https()).end(cookie))),
+        // Perhaps nothing is spent yet: who opens the same address again must still have it.
+        Err(error) => (unsettled(app, &error), None),
     };
     tracing::info!(enrollment.id = %attempt.ticket.enrollment, outcome = ending.outcome.as_str(), "a login came back");
-    Ok(ending.into_response(app))
+    Ending {
+        return_to: attempt.ticket.return_to.clone(),
+        enrollment: Some(attempt.ticket.enrollment.clone()),
+        begin_again: attempt.open_user().map(|_| attempt.ticket.brand),
+        end_cookie,
+        ..ending
+    }
+}
+
+/// A fault of ours, logged and counted here, for the browser is told no more than to try later.
+fn unsettled(app: &App, error: &Error) -> Ending {
+    tracing::error!(error = %error, causes = ?causes(error), "a login that came back could not be settled");
+    app.metrics.record(Metric::LoginUnsettled);
+    Ending::new(Outcome::Unavailable)
 }
 
 /// The login that this browser began with this `state`, in the error branch too.

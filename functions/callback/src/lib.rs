@@ -14,7 +14,7 @@ mod result;
 use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
-use shared::{App, http, secrets::SecretName};
+use shared::{App, http, page, secrets::SecretName};
 
 /// The secrets this function must be able to read.
 pub const NEEDS: &[SecretName] = &[SecretName::Maker, SecretName::Seal, SecretName::Edge];
@@ -28,6 +28,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/result/{outcome}", get(result::get))
         .fallback(http::not_found)
         .method_not_allowed_fallback(http::method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), page::for_people))
         .layer(middleware::map_response(move |response| http::secure(response, https)))
         .with_state(app)
 }

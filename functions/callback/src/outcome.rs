@@ -8,7 +8,7 @@ use axum::{
 };
 use shared::{
     App,
-    domain::{enrollment::Reason, ids::EnrollmentId},
+    domain::{brand::Brand, enrollment::Reason, ids::EnrollmentId},
 };
 use url::Url;
 
@@ -19,7 +19,7 @@ pub(crate) enum Outcome {
     Connected,
     /// The user refused.
     Declined,
-    /// The maker could not be reached, or answered nonsense: try again.
+    /// The maker could not be reached or answered nonsense, or we failed ourselves: try again.
     Unavailable,
     /// The answer does not belong to this browser, came too late, or came twice.
     Expired,
@@ -36,6 +36,11 @@ impl Outcome {
             Self::Expired => "expired",
             Self::Failed => "failed",
         }
+    }
+
+    /// Whether its page leads to another login: where anybody may begin one.
+    pub(crate) fn can_begin_again(self, app: &App) -> bool {
+        app.config.enrolling.open && self != Self::Connected
     }
 
     /// What a stored reason means to the user.
@@ -65,13 +70,30 @@ pub(crate) struct Ending {
     pub(crate) enrollment: Option<EnrollmentId>,
     /// What the operator's backend posts to confirm; told to this browser alone.
     pub(crate) confirmation: Option<String>,
+    /// Where an open login may be begun again.
+    pub(crate) begin_again: Option<Brand>,
     /// The cookie that is spent.
     pub(crate) end_cookie: Option<String>,
 }
 
 impl Ending {
     pub(crate) const fn new(outcome: Outcome) -> Self {
-        Self { outcome, return_to: None, enrollment: None, confirmation: None, end_cookie: None }
+        Self {
+            outcome,
+            return_to: None,
+            enrollment: None,
+            confirmation: None,
+            begin_again: None,
+            end_cookie: None,
+        }
+    }
+
+    fn own_page(&self, app: &App) -> Url {
+        let mut page = app.config.public_address(&format!("/result/{}", self.outcome.as_str()));
+        if let Some(brand) = self.begin_again.filter(|_| self.outcome.can_begin_again(app)) {
+            page.query_pairs_mut().append_pair("brand", brand.as_str());
+        }
+        page
     }
 
     /// 303 to the operator's address, which came out of a sealed ticket, or to a page of ours.
@@ -90,7 +112,7 @@ impl Ending {
                 drop(query);
                 url
             }
-            None => app.config.public_address(&format!("/result/{}", self.outcome.as_str())),
+            None => self.own_page(app),
         };
         let mut response =
             (StatusCode::SEE_OTHER, [(header::LOCATION, location.as_str())]).into_response();

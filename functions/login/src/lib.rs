@@ -32,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/style.css", get(style))
         .fallback(http::not_found)
         .method_not_allowed_fallback(http::method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), page::for_people))
         .layer(middleware::map_response(move |response| http::secure(response, https)))
         .with_state(app)
 }
@@ -44,8 +45,4 @@ async fn style() -> Response {
 fn cookies_of(headers: &HeaderMap) -> String {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     values.collect::<Vec<_>>().join("; ")
-}
-
-fn accept_language(headers: &HeaderMap) -> &str {
-    headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

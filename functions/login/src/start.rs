@@ -13,7 +13,7 @@ use shared::{
     seal::Purpose,
 };
 
-use crate::{Error, accept_language, begin};
+use crate::{Error, begin};
 
 /// `GET /start?ticket=…`: for a link that came by mail or QR code, asks whether the person before
 /// the screen wants just this. A yes has two halves: a cookie, which a link copied from the page
@@ -31,8 +31,7 @@ pub(crate) async fn get(
         return Ok(begin::see_other(&format!("/login?ticket={sealed}")));
     }
 
-    let language =
-        Language::preferred(ticket.locale.as_deref().unwrap_or(accept_language(&headers)));
+    let language = ticket.locale.as_deref().map_or(Language::of(&headers), Language::preferred);
     let asked = Asked::new(ticket.enrollment.clone());
     let href = format!("/login?ticket={sealed}&yes={}", asked.yes());
     let page = question(&app, language, &ticket, href);

@@ -43,6 +43,7 @@ WATCHED = {
     ("RescueFailure", None): "notBreaching",
     ("CertificateDaysLeft", None): "notBreaching",
     ("MakerLimited", None): "notBreaching",
+    ("LoginUnsettled", None): "notBreaching",
 }
 # Alarms on what AWS counts: the metric, on which of our resources.
 COUNTED_BY_AWS = {
