@@ -30,6 +30,7 @@ mod month;
 mod notifications;
 mod page_confirmation;
 mod pages;
+mod rejections;
 mod remotes;
 mod rotation;
 mod round_trip;

@@ -328,6 +328,7 @@ async fn a_maker_that_answers_nonsense_or_not_at_all_to_the_code_is_unavailable(
         FaultKind::Detour,
         FaultKind::RetryAfter(60),
         FaultKind::LostAnswer,
+        FaultKind::Timeout,
     ];
     for kind in kinds {
         let (begun, mut browser, back) = come_back(&world, "user-1", "peugeot-alex").await;
