@@ -75,9 +75,8 @@ pub(crate) enum Whose {
 /// Nothing of an enrollment is told once its erasure was asked for, but that it is erased.
 pub(crate) async fn whose(app: &App, event: &Event) -> Result<Whose, store::Error> {
     let Some(id) = event.silenced_with() else { return Ok(Whose::User(None)) };
-    let found = app.store.enrollment(id, app.clock.now()).await?;
-    let told = found.filter(|it| it.value.may_be_told());
-    Ok(told.map_or(Whose::Nobody, |it| Whose::User(it.value.user_ref)))
+    let told = app.store.told_of(id, app.clock.now()).await?;
+    Ok(told.map_or(Whose::Nobody, |it| Whose::User(it.user)))
 }
 
 /// Whether an endpoint is sent an event. A test is for the one that is tried, whatever its filter.

@@ -72,6 +72,21 @@ def notify_reads_anything(t):
     statement(t, "NotifyRole", "Anchor")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] = ["*"]
 
 
+@breaks(access.what_takes_notifications_in_adds_to_the_inbox_alone)
+def notify_reads_an_anchor_whole(t):
+    del statement(t, "NotifyRole", "Anchor")["Condition"]["StringEqualsIfExists"]
+
+
+@breaks(access.what_hands_events_on_sees_nothing_of_a_car)
+def deliver_reads_snapshots(t):
+    statement(t, "DeliverRole", "Anchor")["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"].append("body")
+
+
+@breaks(access.what_hands_events_on_sees_nothing_of_a_car)
+def deliver_reads_records(t):
+    del statement(t, "DeliverRole", "Anchor")["Condition"]
+
+
 @breaks(access.only_the_api_and_deliver_know_the_secrets_of_webhooks)
 def fetch_signs(t):
     statement(t, "FetchRole", "Secrets")["Resource"].append({"Ref": "WebhooksSecret"})

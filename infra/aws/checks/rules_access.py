@@ -108,15 +108,44 @@ def only_what_calls_the_maker_touches_tokens(world):
 
 def what_takes_notifications_in_adds_to_the_inbox_alone(world):
     """What takes notifications in adds to the inbox, looks whether an anchor stands, and does nothing else with tables."""
-    allowed = {}
-    for statement in world.house().statements("NotifyRole"):
-        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
-        for action in as_list(statement["Action"]):
-            if action.startswith("dynamodb:"):
-                allowed[action] = keys
-    wanted = {"dynamodb:PutItem": ["IN#*"], "dynamodb:GetItem": ["ENR#*"]}
+    inbox = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IN#*"]}}
+    wanted = {
+        ("dynamodb:PutItem", "<Records.Arn>"): inbox,
+        ("dynamodb:GetItem", "<Records.Arn>"): anchor("status"),
+    }
+    allowed = conditions(world.house(), "NotifyRole")
     if allowed != wanted:
         yield f"it may {allowed}"
+
+
+def what_hands_events_on_sees_nothing_of_a_car(world):
+    """What hands events on sees of Records whether an enrollment may still be told of, and whose it is."""
+    told = anchor("status", "find", "expires_at")
+    wanted = {(f"dynamodb:{verb}", "<Records.Arn>"): told for verb in ("GetItem", "ConditionCheckItem")}
+    allowed = conditions(world.house(), "DeliverRole")
+    allowed = {right: condition for right, condition in allowed.items() if right[1].startswith("<Records.Arn>")}
+    if allowed != wanted:
+        yield f"it may {allowed}"
+
+
+def conditions(house, role):
+    """Under which condition a role may do what with tables: (action, resource) to condition."""
+    return {
+        (action, resource): statement.get("Condition")
+        for statement in house.statements(role)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if action.startswith("dynamodb:")
+    }
+
+
+def anchor(*attributes):
+    """The condition under which these attributes of an enrollment can be seen, and no others."""
+    return {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ENR#*"]},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", *attributes]},
+        "StringEqualsIfExists": {"dynamodb:Select": ["SPECIFIC_ATTRIBUTES"]},
+    }
 
 
 def only_the_api_and_deliver_know_the_secrets_of_webhooks(world):
@@ -233,6 +262,7 @@ RULES = [
     what_the_internet_reaches_holds_no_tokens,
     only_what_calls_the_maker_touches_tokens,
     what_takes_notifications_in_adds_to_the_inbox_alone,
+    what_hands_events_on_sees_nothing_of_a_car,
     nothing_may_read_a_whole_table,
     a_secret_is_named_to_who_may_read_it,
     the_key_is_used_through_a_service_only,

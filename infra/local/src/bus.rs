@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use crate::{front::Refusal, template::Policy};
+use crate::front::{Caller, Refusal};
 
 /// How many events a listener may be behind.
 const BEHIND: usize = 256;
@@ -48,19 +48,12 @@ impl Bus {
         self.news.subscribe()
     }
 
-    pub(crate) fn authorise(
-        &self,
-        function: &str,
-        policy: &Policy,
-        body: &Value,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn authorise(&self, caller: &Caller<'_>, body: &Value) -> Result<(), Refusal> {
         let action = "events:PutEvents";
         let names = body["Entries"].as_array().into_iter().flatten();
         for name in names.map(|entry| entry["EventBusName"].as_str().unwrap_or("default")) {
             let own = self.arn.as_deref().filter(|arn| arn.rsplit(':').next() == Some(name));
-            if !own.is_some_and(|arn| policy.allows(action, arn, &[])) {
-                return Err(Refusal::denied(function, action, name));
-            }
+            caller.may(action, own.unwrap_or(name), &[])?;
         }
         Ok(())
     }

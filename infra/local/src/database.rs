@@ -19,8 +19,8 @@ pub(crate) use self::{
 };
 use crate::{
     faults::Effect,
-    front::{Operation, Refusal},
-    template::{Policy, Table},
+    front::{Caller, Operation, Refusal},
+    template::Table,
 };
 
 /// The tables as the functions see them.
@@ -42,29 +42,23 @@ impl Tables {
     /// Whether the caller's role allows all of it.
     pub(crate) fn authorise(
         &self,
-        function: &str,
-        policy: &Policy,
+        caller: &Caller<'_>,
         operation: Operation,
         body: &Value,
     ) -> Result<(), Refusal> {
-        for Need { action, table, index, leading } in needs(operation, body) {
+        for Need { action, table, index, context } in needs(operation, body) {
             let known = self.known.get(&table).ok_or_else(no_table)?;
             let action = format!("dynamodb:{action}");
             let resource = match index {
                 Some(index) => format!("{}/index/{index}", known.arn),
                 None => known.arn.clone(),
             };
-            let leading = leading.iter().map(|key| ("dynamodb:LeadingKeys", key.as_str()));
-            let context: Vec<_> = leading.collect();
-            if !policy.allows(&action, &resource, &context) {
-                return Err(Refusal::denied(function, &action, &resource));
-            }
+            let context: Vec<_> = context.iter().map(|(key, value)| (*key, &**value)).collect();
+            caller.may(&action, &resource, &context)?;
             // DynamoDB opens the table's key in the caller's name.
             let via = format!("dynamodb.{}.amazonaws.com", self.region);
-            if let Some(key) = &known.key
-                && !policy.allows("kms:Decrypt", key, &[("kms:ViaService", &via)])
-            {
-                return Err(Refusal::denied(function, "kms:Decrypt", key));
+            if let Some(key) = &known.key {
+                caller.may("kms:Decrypt", key, &[("kms:ViaService", &via)])?;
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! AWS's endpoints on loopback: one listener for tables, secrets, queues and the bus, as the SDKs speak to
 //! them. Whoever calls must hold this run's key; no browser does.
 
+mod caller;
 mod guard;
 mod keys;
 mod operation;
@@ -21,8 +22,8 @@ use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use shared::Clock;
 
-pub(crate) use self::guard::Names;
 use self::signature::{Credential, SignatureError};
+pub(crate) use self::{caller::Caller, guard::Names};
 pub use self::{
     keys::{AccessKey, Keys},
     operation::{Operation, Service},
@@ -192,11 +193,12 @@ impl Front {
     fn allowed(&self, function: &str, operation: Operation, body: &Value) -> Result<(), Refusal> {
         let none = Policy::default();
         let policy = self.policies.get(function).unwrap_or(&none);
+        let caller = Caller { function, policy, usage: &self.usage };
         match operation.service() {
-            Service::DynamoDb => self.tables.authorise(function, policy, operation, body),
-            Service::SecretsManager => self.secrets.authorise(function, policy, body),
-            Service::Sqs => self.queues.authorise(function, policy, operation, body),
-            Service::EventBridge => self.bus.authorise(function, policy, body),
+            Service::DynamoDb => self.tables.authorise(&caller, operation, body),
+            Service::SecretsManager => self.secrets.authorise(&caller, body),
+            Service::Sqs => self.queues.authorise(&caller, operation, body),
+            Service::EventBridge => self.bus.authorise(&caller, body),
         }
     }
 

@@ -8,8 +8,8 @@ use shared::{Clock, random};
 
 use crate::{
     database::{DatabaseError, Engine, QUEUE_TABLE},
-    front::{Operation, Refusal},
-    template::{Policy, Queue},
+    front::{Caller, Operation, Refusal},
+    template::Queue,
 };
 
 /// All queues; clones share them.
@@ -49,18 +49,12 @@ impl Queues {
 
     pub(crate) fn authorise(
         &self,
-        function: &str,
-        policy: &Policy,
+        caller: &Caller<'_>,
         operation: Operation,
         body: &Value,
     ) -> Result<(), Refusal> {
         let (_, queue) = self.find(body)?;
-        let action = format!("sqs:{}", operation.name());
-        if policy.allows(&action, &queue.arn, &[]) {
-            Ok(())
-        } else {
-            Err(Refusal::denied(function, &action, &queue.arn))
-        }
+        caller.may(&format!("sqs:{}", operation.name()), &queue.arn, &[])
     }
 
     pub(crate) async fn call(&self, operation: Operation, body: &Value) -> Result<Value, Refusal> {

@@ -10,8 +10,8 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    front::Refusal,
-    template::{Policy, Secret},
+    front::{Caller, Refusal},
+    template::Secret,
 };
 
 /// Where the secrets are; clones share them.
@@ -69,23 +69,13 @@ impl SecretStore {
         }
     }
 
-    pub(crate) fn authorise(
-        &self,
-        function: &str,
-        policy: &Policy,
-        body: &Value,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn authorise(&self, caller: &Caller<'_>, body: &Value) -> Result<(), Refusal> {
         let (arn, secret) = self.find(body)?;
-        let action = "secretsmanager:GetSecretValue";
-        if !policy.allows(action, arn, &[]) {
-            return Err(Refusal::denied(function, action, arn));
-        }
+        caller.may("secretsmanager:GetSecretValue", arn, &[])?;
         let via = format!("secretsmanager.{}.amazonaws.com", self.region);
         match &secret.key {
-            Some(key) if !policy.allows("kms:Decrypt", key, &[("kms:ViaService", &via)]) => {
-                Err(Refusal::denied(function, "kms:Decrypt", key))
-            }
-            _ => Ok(()),
+            Some(key) => caller.may("kms:Decrypt", key, &[("kms:ViaService", &via)]),
+            None => Ok(()),
         }
     }
 

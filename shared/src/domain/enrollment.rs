@@ -299,7 +299,7 @@ impl Enrollment {
     /// Whether anybody may still hear of it: nobody does once its erasure was asked for.
     #[must_use]
     pub const fn may_be_told(&self) -> bool {
-        !matches!(self.status, Status::Erasing | Status::Erased)
+        self.status.may_be_told()
     }
 
     /// Whether its data may be fetched, shown and told.

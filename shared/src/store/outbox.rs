@@ -13,6 +13,7 @@ use crate::{
     aws::AwsError,
     clock::order,
     domain::{
+        enrollment::{Status, UserRef},
         event::Event,
         ids::{AttemptId, EnrollmentId},
         webhook::Webhook,
@@ -47,6 +48,19 @@ pub struct Untold {
     pk: String,
     /// What follows the kind in its sort key.
     at: String,
+}
+
+#[derive(Deserialize)]
+struct AnchorItem {
+    status: Status,
+    find: Option<String>,
+}
+
+/// An enrollment that may still be told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldOf {
+    /// Its user, if one is known.
+    pub user: Option<UserRef>,
 }
 
 /// The partition of what befell nobody's enrollment, but the deployment.
@@ -216,6 +230,36 @@ impl Store {
             .send()
             .await;
         applied(result, &attempt).map(|_| ())
+    }
+
+    /// Whose an event is, if its enrollment may still be told of. Of the enrollment no more is read
+    /// than that: the role of whoever hands events on allows nothing else.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn told_of(
+        &self,
+        id: &EnrollmentId,
+        now: Timestamp,
+    ) -> Result<Option<ToldOf>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.records)
+            .key("pk", text(partition(id)))
+            .key("sk", text("META"))
+            .projection_expression("#status, #find, expires_at")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#find", "find")
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error))?;
+        let Some(item) = answer.item else { return Ok(None) };
+        let item: Option<AnchorItem> = live(item, "enrollment", now)?;
+        let told = item.filter(|item| item.status.may_be_told());
+        let user = |find: String| find.strip_prefix("user#")?.parse().ok();
+        Ok(told.map(|item| ToldOf { user: item.find.and_then(user) }))
     }
 
     /// Nothing of an enrollment is told once its erasure was asked for.

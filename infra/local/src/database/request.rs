@@ -1,6 +1,6 @@
 //! What a DynamoDB request touches, read from its JSON: for permissions, faults, streams and lag.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -12,8 +12,8 @@ pub(super) struct Need {
     pub(super) action: &'static str,
     pub(super) table: String,
     pub(super) index: Option<String>,
-    /// The partition keys that it is about, as far as they are named.
-    pub(super) leading: Vec<String>,
+    /// What conditions may ask about it: names of context keys, and their values.
+    pub(super) context: Vec<(&'static str, String)>,
 }
 
 /// An item that a request writes.
@@ -34,20 +34,21 @@ const MEMBERS: [(&str, &str, &str); 5] = [
 
 /// The rights that a request needs, each once.
 pub(super) fn needs(operation: Operation, body: &Value) -> Vec<Need> {
-    let need = |action, table: &str, leading| Need {
-        action,
-        table: table.to_owned(),
-        index: None,
-        leading,
+    let need = |action, table: &str, leading: Vec<String>, part: &Value| {
+        let leading = leading.into_iter().map(|key| ("dynamodb:LeadingKeys", key));
+        let attributes = attributes(part).into_iter().map(|name| ("dynamodb:Attributes", name));
+        let select = select(action, part).map(|select| ("dynamodb:Select", select));
+        let context = leading.chain(attributes).chain(select).collect();
+        Need { action, table: table.to_owned(), index: None, context }
     };
     let mut needs: Vec<Need> = match operation {
         Operation::BatchGetItem | Operation::BatchWriteItem => {
             let tables = body["RequestItems"].as_object().into_iter().flatten();
-            tables.map(|(table, of)| need(operation.name(), table, batched(of))).collect()
+            tables.map(|(table, of)| need(operation.name(), table, batched(of), of)).collect()
         }
         Operation::TransactWriteItems | Operation::TransactGetItems => members(body)
             .map(|(_, action, at, member)| {
-                need(action, text(member, "TableName"), leading(&member[at]))
+                need(action, text(member, "TableName"), leading(&member[at]), member)
             })
             .collect(),
         _ => {
@@ -57,7 +58,7 @@ pub(super) fn needs(operation: Operation, body: &Value) -> Vec<Need> {
                 Operation::PutItem => leading(&body["Item"]),
                 _ => leading(&body["Key"]),
             };
-            vec![Need { index, ..need(operation.name(), text(body, "TableName"), keys) }]
+            vec![Need { index, ..need(operation.name(), text(body, "TableName"), keys, body) }]
         }
     };
     needs.sort_unstable();
@@ -88,6 +89,41 @@ fn queried(body: &Value) -> Vec<String> {
     let value = format!(":{}", &name[..end]);
     let value = body["ExpressionAttributeValues"][&value]["S"].as_str();
     value.map(str::to_owned).into_iter().collect()
+}
+
+/// The attributes that a request names: those of the item or key, and the first step of each path
+/// in an expression.
+fn attributes(part: &Value) -> BTreeSet<String> {
+    const WORDS: &str = " and or not in between set remove add delete attribute_exists \
+        attribute_not_exists attribute_type begins_with contains size if_not_exists list_append ";
+    let given = ["Item", "Key"].iter().filter_map(|name| part[name].as_object());
+    let given = given.flat_map(|item| item.keys().cloned());
+    let expressions = part.as_object().into_iter().flatten();
+    let expressions = expressions.filter(|(name, _)| name.ends_with("Expression"));
+    let steps = expressions.flat_map(|(_, text)| {
+        let text = text.as_str().unwrap_or_default();
+        text.split(|c: char| !(c.is_alphanumeric() || "_#:.".contains(c)))
+    });
+    let named = steps.filter_map(|path| {
+        let name = path.split('.').next().unwrap_or_default();
+        let word = WORDS.contains(&format!(" {} ", name.to_ascii_lowercase()));
+        let number = name.starts_with(|c: char| c.is_ascii_digit());
+        if name.is_empty() || name.starts_with(':') || number || word {
+            return None;
+        }
+        let placed = part["ExpressionAttributeNames"][name].as_str();
+        Some(placed.unwrap_or(name).to_owned())
+    });
+    given.chain(named).collect()
+}
+
+/// What a read gives back: without a word about it, everything.
+fn select(action: &str, part: &Value) -> Option<String> {
+    let reads = matches!(action, "GetItem" | "BatchGetItem" | "Query" | "Scan");
+    let given = part["Select"].as_str();
+    let named = part.get("ProjectionExpression").is_some();
+    let meant = if named { "SPECIFIC_ATTRIBUTES" } else { "ALL_ATTRIBUTES" };
+    reads.then(|| given.unwrap_or(meant).to_owned())
 }
 
 /// The items that a request writes. `keys` are the key attributes by table.
@@ -188,7 +224,7 @@ mod tests {
                 action: "Query",
                 table: "A".to_owned(),
                 index: Some("due".to_owned()),
-                leading: Vec::new(),
+                context: vec![("dynamodb:Select", "ALL_ATTRIBUTES".to_owned())],
             }]
         );
     }
@@ -196,7 +232,7 @@ mod tests {
     #[test]
     fn the_partitions_that_a_request_is_about_are_told() {
         let key = |pk: &str| json!({"pk": {"S": pk}});
-        let of = |operation, body: Value| needs(operation, &body).remove(0).leading;
+        let of = |operation, body: Value| told(operation, &body, "dynamodb:LeadingKeys");
 
         assert_eq!(of(Operation::PutItem, json!({"TableName": "A", "Item": key("a")})), ["a"]);
         assert_eq!(of(Operation::GetItem, json!({"TableName": "A", "Key": key("b")})), ["b"]);
@@ -205,5 +241,26 @@ mod tests {
         assert_eq!(of(Operation::Query, query), ["c"]);
         let batch = json!({"RequestItems": {"A": {"Keys": [key("d"), key("e")]}}});
         assert_eq!(of(Operation::BatchGetItem, batch), ["d", "e"]);
+    }
+
+    #[test]
+    fn the_attributes_that_a_request_reads_or_asks_about_are_told() {
+        let body = json!({"TableName": "A", "Key": {"pk": {"S": "1"}, "sk": {"S": "2"}},
+            "ProjectionExpression": "#status, body.name[0]",
+            "ExpressionAttributeNames": {"#status": "status"}});
+        let check = json!({"TransactItems": [{"ConditionCheck": {"TableName": "A",
+            "Key": {"pk": {"S": "1"}}, "ExpressionAttributeNames": {"#s": "state"},
+            "ConditionExpression": "attribute_exists(pk) AND (#s <> :old OR size(due) > :n)"}}]});
+        let (get, write) = (Operation::GetItem, Operation::TransactWriteItems);
+
+        assert_eq!(told(get, &body, "dynamodb:Attributes"), ["body", "pk", "sk", "status"]);
+        assert_eq!(told(get, &body, "dynamodb:Select"), ["SPECIFIC_ATTRIBUTES"]);
+        assert_eq!(told(write, &check, "dynamodb:Attributes"), ["due", "pk", "state"]);
+        assert!(told(write, &check, "dynamodb:Select").is_empty());
+    }
+
+    fn told(operation: Operation, body: &Value, key: &str) -> Vec<String> {
+        let context = needs(operation, body).remove(0).context;
+        context.into_iter().filter(|(name, _)| *name == key).map(|(_, value)| value).collect()
     }
 }

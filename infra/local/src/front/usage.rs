@@ -1,7 +1,7 @@
 //! What each function used: our own cost is judged in capacity units and requests, not in seconds.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,7 +9,10 @@ use super::Operation;
 
 /// Counters; clones share them.
 #[derive(Clone, Default)]
-pub struct Usage(Arc<Mutex<BTreeMap<String, UsageOf>>>);
+pub struct Usage {
+    counts: Arc<Mutex<BTreeMap<String, UsageOf>>>,
+    rights: Arc<Mutex<BTreeSet<[String; 3]>>>,
+}
 
 /// What one function used.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,7 +49,13 @@ impl Usage {
         self.lock().clone()
     }
 
-    /// Everything from zero.
+    /// The rights that were exercised: function, action and resource.
+    #[must_use]
+    pub fn rights(&self) -> BTreeSet<[String; 3]> {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything from zero, but for the rights.
     pub fn reset(&self) {
         self.lock().clear();
     }
@@ -66,7 +75,12 @@ impl Usage {
         self.lock().entry(function.to_owned()).or_default().denied.push(what.to_owned());
     }
 
+    pub(super) fn exercised(&self, function: &str, action: &str, resource: &str) {
+        let right = [function, action, resource].map(str::to_owned);
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).insert(right);
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, UsageOf>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,6 +27,10 @@ struct Condition {
 enum Operator {
     /// `StringEquals`: it is there, and one of these.
     Equals,
+    /// `StringEqualsIfExists`: one of these, if it is there.
+    EqualsIfThere,
+    /// `ForAllValues:StringEquals`: each of its values, if any, is one of these.
+    AllEqual,
     /// `ForAllValues:StringLike`: each of its values, if any, fits one of these patterns.
     AllLike,
 }
@@ -35,6 +39,8 @@ impl Operator {
     fn of(name: &str) -> Option<Self> {
         match name {
             "StringEquals" => Some(Self::Equals),
+            "StringEqualsIfExists" => Some(Self::EqualsIfThere),
+            "ForAllValues:StringEquals" => Some(Self::AllEqual),
             "ForAllValues:StringLike" => Some(Self::AllLike),
             _ => None,
         }
@@ -44,10 +50,11 @@ impl Operator {
 impl Condition {
     fn holds(&self, context: &[(&str, &str)]) -> bool {
         let mut told = context.iter().filter(|(key, _)| *key == self.key).map(|(_, value)| *value);
+        let named = |value: &str| self.values.iter().any(|wanted| wanted == value);
         match self.operator {
-            Operator::Equals => {
-                told.next().is_some_and(|value| self.values.iter().any(|wanted| wanted == value))
-            }
+            Operator::Equals => told.next().is_some_and(named),
+            Operator::EqualsIfThere => told.next().is_none_or(named),
+            Operator::AllEqual => told.all(named),
             Operator::AllLike => {
                 told.all(|value| self.values.iter().any(|pattern| matches(pattern, value)))
             }
@@ -169,6 +176,7 @@ mod tests {
         assert!(!policy.allows("kms:Decrypt", "key", &[("kms:ViaService", "sqs")]));
         assert!(!policy.allows("kms:Decrypt", "key", &[]));
     }
+
     #[test]
     fn all_keys_of_a_call_must_fit_the_patterns() {
         let value = serde_json::json!({"Policies": [{"PolicyDocument": {"Statement": [{
@@ -184,5 +192,27 @@ mod tests {
         assert!(allows(&["IN#1", "IN#2"]));
         assert!(!allows(&["IN#1", "ENR#2"]));
         assert!(allows(&[]), "as IAM has it");
+    }
+
+    #[test]
+    fn of_an_item_no_more_than_some_attributes_may_be_read() {
+        let value = serde_json::json!({"Policies": [{"PolicyDocument": {"Statement": [{
+            "Effect": "Allow", "Action": ["dynamodb:GetItem"], "Resource": "table",
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "status"]},
+                "StringEqualsIfExists": {"dynamodb:Select": ["SPECIFIC_ATTRIBUTES"]},
+            },
+        }]}}]});
+        let policy = Policy::read(&Field::root("Role", &value)).unwrap();
+        let allows = |attributes: &[&str], select: Option<&str>| {
+            let attributes = attributes.iter().map(|name| ("dynamodb:Attributes", *name));
+            let select = select.map(|select| ("dynamodb:Select", select));
+            let context: Vec<_> = attributes.chain(select).collect();
+            policy.allows("dynamodb:GetItem", "table", &context)
+        };
+
+        assert!(allows(&["pk", "status"], Some("SPECIFIC_ATTRIBUTES")) && allows(&["pk"], None));
+        assert!(!allows(&["pk", "body"], Some("SPECIFIC_ATTRIBUTES")));
+        assert!(!allows(&["pk"], Some("ALL_ATTRIBUTES")), "everything, if nothing is named");
     }
 }

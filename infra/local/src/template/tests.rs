@@ -177,3 +177,23 @@ fn what_takes_notifications_in_may_only_add_to_the_inbox() {
         assert!(!may(action, "IN#enr_1") && !may(action, "ENR#enr_1"), "{action}");
     }
 }
+
+#[test]
+fn of_an_enrollment_notify_and_deliver_may_see_a_few_attributes_and_nothing_of_its_cars() {
+    let template = bundled();
+    let records = &template.tables["Records"].arn;
+    let sees = |function: &str, select: &str, attributes: &[&str]| {
+        let told = attributes.iter().map(|name| ("dynamodb:Attributes", *name));
+        let key = [("dynamodb:LeadingKeys", "ENR#enr_1"), ("dynamodb:Select", select)];
+        let context: Vec<_> = key.into_iter().chain(told).collect();
+        template.functions[function].policy.allows("dynamodb:GetItem", records, &context)
+    };
+    let some = "SPECIFIC_ATTRIBUTES";
+
+    assert!(sees("notify", some, &["pk", "sk", "status"]));
+    assert!(sees("deliver", some, &["pk", "sk", "status", "find", "expires_at"]));
+    for function in ["notify", "deliver"] {
+        assert!(!sees(function, some, &["pk", "sk", "body"]), "{function}");
+        assert!(!sees(function, "ALL_ATTRIBUTES", &["pk", "sk"]), "{function}");
+    }
+}

@@ -32,6 +32,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether anybody may still hear of it: nobody does once its erasure was asked for.
+    #[must_use]
+    pub const fn may_be_told(self) -> bool {
+        !matches!(self, Self::Erasing | Self::Erased)
+    }
+
     /// Every status, in the order of a life.
     pub const ALL: [Self; 10] = [
         Self::Begun,

@@ -147,9 +147,9 @@ async fn a_stale_index_does_not_show_the_last_write() {
 async fn a_renewal_kept_in_the_rescue_queue_is_brought_home() {
     let world = World::start(Faults::none()).await;
     let grant = added(&world.app("callback").store).await;
-    let (callback, refresh) = (world.app("callback"), world.app("refresh"));
+    let (fetch, refresh) = (world.app("fetch"), world.app("refresh"));
 
-    callback.rescue.keep(&renewal(&grant)).await.unwrap();
+    fetch.rescue.keep(&renewal(&grant)).await.unwrap();
     let drained = refresh.rescue.drain(&refresh.store, now()).await.unwrap();
 
     let stored = refresh.store.grant(&grant.id).await.unwrap().unwrap();
