@@ -2,7 +2,7 @@
 //! with bounded concurrency, while time remains. The rest stays due: the index is the queue, and
 //! nothing is lost by stopping.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -44,6 +44,8 @@ pub struct Walk {
     pub done: usize,
     /// Items left for a later run, because they failed or time ran out.
     pub left: usize,
+    /// For how many seconds the oldest item of any worker has been due, 0 if none is.
+    pub waits: i64,
 }
 
 /// Gives every key that is due of `kind` in `table` to `work`, as long as `needed` time remains. `work` says whether it came to an end.
@@ -61,16 +63,9 @@ where
     F: Future<Output = bool>,
 {
     let now = app.clock.now();
-    let shards = shards_of(kind, share.worker, share.workers);
-    let pages: Vec<Vec<DueKey>> = stream::iter(shards)
-        .map(|shard| async move { app.store.due(table, &shard, now, PAGE).await })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
-    let mut keys = pages.concat();
+    let Look { mut keys, oldest } = look(app, (table, kind), share, now).await?;
     // Of all shards: in a backlog none of them waits for the ones before it.
     keys.sort_unstable_by_key(|key| key.due_at);
-    let oldest = keys.first().map(|key| key.due_at);
     let found = keys.len();
     let outcomes = stream::iter(keys).map(|key| {
         let begin = budget.allows(needed).then(|| work(key));
@@ -83,8 +78,40 @@ where
     });
     let ended: Vec<bool> = outcomes.buffer_unordered(AT_ONCE).collect().await;
     let done = ended.iter().filter(|ended| **ended).count();
-    app.metrics.record(Metric::OldestDueAge(kind, age(oldest, now)));
-    Ok(Walk { found, done, left: found - done })
+    let waits = age(oldest, now);
+    app.metrics.record(Metric::OldestDueAge(kind, waits));
+    Ok(Walk { found, done, left: found - done, waits })
+}
+
+/// What a run finds due.
+struct Look {
+    /// Of its own shards.
+    keys: Vec<DueKey>,
+    /// The oldest time due of all shards, also those of other workers.
+    oldest: Option<i64>,
+}
+
+/// Looks into every shard, into those of other workers for their oldest key alone. All workers tell
+/// one metric: if each told it of its own shards, those that run would hide one that does not.
+/// It costs half a read unit a shard, also an empty one: with eight workers 7 units more a run, which
+/// are some 80,000 a day and function, or about one US cent; with one worker nothing.
+async fn look(
+    app: &App,
+    (table, kind): (DueTable, &'static str),
+    share: Share,
+    now: Timestamp,
+) -> Result<Look, store::Error> {
+    let own: BTreeSet<String> = shards_of(kind, share.worker, share.workers).collect();
+    let own = &own;
+    let looks = stream::iter(shards_of(kind, 0, 1)).map(|shard| async move {
+        let ours = own.contains(&shard);
+        let found = app.store.due(table, &shard, now, if ours { PAGE } else { 1 }).await?;
+        Ok::<_, store::Error>((ours, found))
+    });
+    let found: Vec<_> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
+    let oldest = found.iter().flat_map(|(_, keys)| keys).map(|key| key.due_at).min();
+    let keys = found.into_iter().filter(|(ours, _)| *ours).flat_map(|(_, keys)| keys).collect();
+    Ok(Look { keys, oldest })
 }
 
 /// Reported even when nothing is due: silence is an alarm.

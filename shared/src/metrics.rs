@@ -9,7 +9,7 @@ use crate::{clock::Clock, config::MetricsOutput};
 /// What is counted. The names are those that the template's alarms key on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Metric {
-    /// Seconds since the oldest due item became due.
+    /// Seconds since the oldest due item of any worker became due.
     OldestDueAge(&'static str, i64),
     /// A grant that the maker ended, by reason.
     GrantLost(&'static str),

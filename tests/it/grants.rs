@@ -192,6 +192,22 @@ async fn three_days(seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_worker_that_never_runs_is_told_by_the_one_that_does() {
+    let world = World::start().await;
+    // The second of two workers has the odd shards.
+    let due_at = world.now().as_second().to_string();
+    let grant = json!({"pk": {"S": "gr_1"}, "shard": {"S": "refresh#01"}, "due_at": {"N": due_at}});
+    world.cloud.put_item("Grants", grant).await.unwrap();
+    world.clock.advance(hours(3));
+
+    let first = world.cloud.invoke("refresh", json!({"worker": 0, "workers": 2})).await.unwrap();
+    let second = world.cloud.invoke("refresh", json!({"worker": 1, "workers": 2})).await.unwrap();
+
+    assert_eq!((&first["found"], &first["waits"]), (&json!(0), &json!(3 * 3600)), "{first}");
+    assert_eq!((&second["found"], &second["waits"]), (&json!(1), &json!(3 * 3600)), "{second}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_on_the_same_folder_goes_on_with_the_same_grant() {
     let folder = std::env::temp_dir().join(format!("restart-{}", shared::random::id()));
     let world = World::with(|options| options.data = Some(folder.clone())).await;

@@ -12,7 +12,7 @@ use shared::{
     causes::causes,
     clock::Budget,
     domain::ids::GrantId,
-    due::{self, Share},
+    due::{self, Share, Walk},
     metrics::Metric,
     rescue::RescueError,
     secrets::SecretName,
@@ -60,14 +60,11 @@ async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, Error> {
         })
         .await?;
     let rescued = rescued?;
-    tracing::info!(
-        found = walk.found,
-        renewed = walk.done,
-        left = walk.left,
-        rescued,
-        "grants were renewed"
-    );
-    Ok(json!({ "found": walk.found, "renewed": walk.done, "left": walk.left, "rescued": rescued }))
+    let Walk { found, done: renewed, left, waits } = walk;
+    tracing::info!(found, renewed, left, waits, rescued, "grants were renewed");
+    Ok(json!({
+        "found": found, "renewed": renewed, "left": left, "waits": waits, "rescued": rescued,
+    }))
 }
 
 /// Tells in time that the client certificate must be renewed with the maker.
