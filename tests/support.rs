@@ -14,6 +14,7 @@ mod described;
 mod luck;
 mod moments;
 mod operations;
+mod rights;
 mod stored;
 mod weather;
 
@@ -60,6 +61,7 @@ pub struct World {
     pub clock: ManualClock,
     http: reqwest::Client,
     key: String,
+    _rights: rights::Noted,
 }
 
 /// What the operator's API answered.
@@ -111,7 +113,8 @@ impl World {
         let cloud = Cloud::start(options).await.unwrap();
         let key = cloud.api_key().unwrap().expose_secret().to_owned();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { cloud, clock, http, key }
+        let rights = rights::Noted(cloud.usage().clone());
+        Self { cloud, clock, http, key, _rights: rights }
     }
 
     /// The simulated maker.
