@@ -19,7 +19,8 @@ async fn a_login_writes_nothing_and_a_renewal_at_most_four_units() {
     let renewals =
         u32::try_from(world.maker().calls(simulator::Operation::Refresh) - before).unwrap();
     let written = usage.of("refresh").written;
-    println!("{written} write units for {renewals} renewals");
+    println!("figure: a login reads and writes {:.1} units", login.read + login.written);
+    println!("figure: a renewal writes {:.1} units", written / f64::from(renewals));
     assert!(renewals > 0 && world.status(&id).await == "active");
     assert!(written > 0.0 && written <= 4.0 * f64::from(renewals));
 }
@@ -37,7 +38,7 @@ async fn a_look_that_brings_nothing_new_writes_at_most_three_units() {
 
     let looks = u32::try_from(world.maker().calls(simulator::Operation::Status) - before).unwrap();
     let written = usage.of("fetch").written;
-    println!("{written} write units for {looks} looks");
+    println!("figure: an unchanged status writes {:.1} units", written / f64::from(looks));
     assert!(looks > 0);
     assert!(written <= 3.0 * f64::from(looks), "{written} units for {looks} looks");
 }
