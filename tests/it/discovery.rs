@@ -1,17 +1,14 @@
 //! Which cars an account has, when the maker is not itself.
 
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind, Operation};
-use tests::World;
-
-const E208: &str = "VR3UHZKXZPT000208";
+use tests::{CAR, World, hours};
 
 /// A day, with the schedule that fetches once in an hour.
 async fn day(world: &World) {
     for _ in 0..26 {
-        world.clock.advance(SignedDuration::from_hours(1));
-        world.cloud.invoke("fetch", json!({"worker": 0, "workers": 1})).await.unwrap();
+        world.clock.advance(hours(1));
+        world.run("fetch").await;
     }
     world.settle().await;
 }
@@ -29,10 +26,10 @@ async fn what_extensions_told_of_a_car_outlives_a_day_on_which_they_are_refused(
     let before = cars(&world, &id).await;
     let listed = world.maker().calls(Operation::Vehicles);
 
-    world.maker().fault(Fault::once(Operation::Vehicles, FaultKind::RefusedExtension));
+    world.maker().fault(Fault::times(Operation::Vehicles, 9, FaultKind::RefusedExtension));
     day(&world).await;
 
-    assert_eq!(world.maker().calls(Operation::Vehicles), listed + 2, "once with, once without");
+    assert!(world.maker().calls(Operation::Vehicles) >= listed + 2, "once with, once without");
     let after = cars(&world, &id).await;
     for told in ["capabilities", "label"] {
         assert!(!before[0][told].is_null(), "{before:?}");
@@ -53,7 +50,7 @@ async fn a_list_that_is_empty_all_at_once_is_believed_the_second_time() {
 
     world.maker().fault(Fault::once(Operation::Vehicles, empty.clone()));
     day(&world).await;
-    assert_eq!(cars(&world, &id).await[0]["vin"], E208);
+    assert_eq!(cars(&world, &id).await[0]["vin"], CAR);
 
     world.maker().fault(Fault::times(Operation::Vehicles, 2, empty));
     day(&world).await;

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use accessing_party::Drive;
-use jiff::SignedDuration;
 use serde_json::json;
 use simulator::{Fault, FaultKind, Operation};
-use tests::World;
+use tests::{CAR, World, minutes};
 
-const E208: &str = "VR3UHZKXZPT000208";
 const UNKNOWN: &str = "VR3UHZKXZPT999999";
 
 async fn world() -> World {
@@ -30,7 +28,7 @@ async fn ask(world: &World, vin: &str) {
 async fn a_connected_car_is_eligible_and_tells_what_it_can() {
     let world = world().await;
 
-    let answer = world.api("GET", &path(E208), None).await;
+    let answer = world.api("GET", &path(CAR), None).await;
 
     assert_eq!((answer.status, &answer.body["eligible"]), (200, &json!(true)), "{}", answer.body);
     let remotes = answer.body["capabilities"]["remotes"].to_string();
@@ -64,9 +62,9 @@ async fn no_question_passes_the_switch_of_a_stopped_brand() {
     let world = World::start().await;
     world.api("PUT", "/v1/control", Some(json!({"stopped": ["peugeot"]}))).await;
 
-    ask(&world, E208).await;
-    world.clock.advance(SignedDuration::from_mins(3));
-    let run = world.cloud.invoke("act", json!({"worker": 0, "workers": 1})).await.unwrap();
+    ask(&world, CAR).await;
+    world.clock.advance(minutes(3));
+    let run = world.run("act").await;
 
     assert_eq!((&run["found"], &run["left"]), (&json!(1), &json!(1)), "{run}");
     assert_eq!(world.maker().calls(Operation::Eligibility), 0);
@@ -77,7 +75,7 @@ async fn a_maker_that_limits_is_not_asked_again_before_its_time() {
     let world = world().await;
     world.maker().fault(Fault::once(Operation::Eligibility, FaultKind::RetryAfter(3600)));
 
-    ask(&world, E208).await;
+    ask(&world, CAR).await;
     ask(&world, UNKNOWN).await;
 
     assert_eq!(world.maker().calls(Operation::Eligibility), 1);

@@ -1,8 +1,9 @@
 //! What keeps a refresh token alive, whatever happens around it.
 
 use accessing_party::{Effect, Operation as Db, Rule};
+use serde_json::json;
 use simulator::{Fault, FaultKind, Operation};
-use tests::{ACCOUNT, World, hours};
+use tests::{ACCOUNT, World, hours, minutes};
 
 async fn enrolled() -> (World, String) {
     let world = World::start().await;
@@ -33,6 +34,9 @@ async fn twenty_runs_at_once_renew_a_grant_once() {
 
     assert_eq!(world.maker().calls(Operation::Refresh), before + 1);
     assert_alive(&world, &id).await;
+    // Who came while it was being renewed comes again.
+    world.pass(minutes(10)).await;
+    assert_eq!(world.maker().calls(Operation::Refresh), before + 1);
     let vehicle = world.read(&format!("/v1/enrollments/{id}/vehicles/VR3UHZKXZPT000208")).await;
     assert!(vehicle["last_seen"].is_string(), "{vehicle}");
 }
@@ -83,23 +87,23 @@ async fn while_tokens_wait_in_the_rescue_queue_nobody_uses_the_dead_one() {
     world.clock.advance(hours(25));
     let refused = Rule::once(Effect::Unavailable).of("fetch").at(Db::UpdateItem).after(2);
     world.cloud.faults().next(refused.times(40));
-    run(&world, "fetch").await;
+    world.run("fetch").await;
     assert_eq!(world.maker().calls(Operation::Refresh), 1);
     world.cloud.faults().clear();
 
     // The lease has run out; the queue hides what it holds, as it does while another run has it.
-    world.clock.advance(SignedDuration::from_mins(4));
+    world.clock.advance(minutes(4));
     world
         .cloud
         .faults()
         .next(Rule::once(Effect::Unavailable).of("refresh").at(Db::ReceiveMessage).times(40));
-    run(&world, "fetch").await;
-    let failed = world.cloud.invoke("refresh", json!({"worker": 0, "workers": 1})).await;
+    world.run("fetch").await;
+    let failed = world.try_run("refresh").await;
     world.cloud.faults().clear();
 
     assert!(failed.is_err(), "a queue that fails is told");
     assert_eq!(world.maker().calls(Operation::Refresh), 1);
-    assert_eq!(run(&world, "refresh").await["rescued"], 1);
+    assert_eq!(world.run("refresh").await["rescued"], 1);
     world.pass(hours(27)).await;
     assert_alive(&world, &id).await;
 }

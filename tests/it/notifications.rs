@@ -320,8 +320,8 @@ async fn a_forged_hint_does_not_keep_the_true_message_out() {
     inbox.taken(&forged).await;
 
     inbox.taken(&message).await;
-    inbox.sweep(2).await.unwrap();
     inbox.taken(&forged).await;
+    inbox.sweep(2).await.unwrap();
 
     assert_eq!(inbox.triggered().await, inbox.ids_of([&message]));
     assert_eq!(inbox.undone().await, 0);

@@ -61,12 +61,12 @@ pub(crate) async fn post(
     let found = enrollments::one(&app, &id).await?;
     let now = app.clock.now();
     let given = confirmation_sha256(&body.value.confirmation);
-    if found.value.user_ref.as_ref() != Some(&body.value.user_ref) {
+    let waiting = found.value.status == Status::AwaitingConfirmation;
+    if waiting && found.value.user_ref.as_ref() != Some(&body.value.user_ref) {
         let problem = Problem::new(StatusCode::FORBIDDEN, "wrong_user").field("user_ref");
         let advice = "The link was opened in another user's session: do not connect this account.";
         return Err(Error::Request(problem.detail(advice)));
     }
-    let waiting = found.value.status == Status::AwaitingConfirmation;
     let right = found.value.confirmation.as_ref().is_some_and(|wanted| {
         wanted.until > now
             && verify_slices_are_equal(wanted.sha256.as_bytes(), given.as_bytes()).is_ok()
