@@ -40,7 +40,7 @@ impl World {
         let enrollment = self.enroll("user-1", "peugeot", ACCOUNT).await;
         let mut things = vec![("/v1/enrollments/", enrollment.clone())];
         for collection in ["/v1/monitors", "/v1/webhooks"] {
-            let made = self.api("POST", collection, body("POST", collection)).await;
+            let made = self.api("POST", collection, Some(body("POST", collection))).await;
             assert_eq!(made.status, 201, "{}", made.body);
             things.push((collection, made.body["id"].as_str().unwrap().to_owned()));
         }
@@ -64,10 +64,12 @@ impl World {
                 };
                 if scopes.iter().any(|scope| scope.starts_with("remote:")) {
                     // Each of them is for one kind of command.
-                    asks.extend(scopes.into_iter().map(|it| ask(vec![it.clone()], command(&it))));
+                    asks.extend(
+                        scopes.into_iter().map(|it| ask(vec![it.clone()], Some(command(&it)))),
+                    );
                 } else {
                     let takes = operation.get("requestBody").is_some();
-                    asks.push(ask(scopes, takes.then(|| body(&method, template)).flatten()));
+                    asks.push(ask(scopes, takes.then(|| body(&method, template))));
                 }
             }
         }
@@ -77,12 +79,14 @@ impl World {
 }
 
 /// What an operation takes.
-fn body(method: &str, template: &str) -> Option<Value> {
-    Some(match (method, template) {
+fn body(method: &str, template: &str) -> Value {
+    match (method, template) {
         ("POST", "/v1/enrollments") => {
             json!({"user_ref": "user-2", "brand": "opel", "return_to": RETURN_TO})
         }
-        ("POST", "/v1/enrollments/{id}/confirm") => json!({"confirmation": "wrong"}),
+        ("POST", "/v1/enrollments/{id}/confirm") => {
+            json!({"user_ref": "user-1", "confirmation": "wrong"})
+        }
         ("POST", "/v1/monitors") | ("PUT", "/v1/monitors/{id}") => {
             json!({"name": "low", "when": {"use": "battery_below", "level": 20}})
         }
@@ -91,11 +95,11 @@ fn body(method: &str, template: &str) -> Option<Value> {
         ("POST", "/v1/webhooks/{id}/replay") => json!({"since": "2026-01-01T00:00:00Z"}),
         ("PUT", "/v1/control") => json!({"stopped": []}),
         _ => panic!("what does {method} {template} take?"),
-    })
+    }
 }
 
 /// The command that needs this scope.
-fn command(scope: &str) -> Option<Value> {
+fn command(scope: &str) -> Value {
     let kind = scope.trim_start_matches("remote:");
     let wish = match kind {
         "door" => json!({"state": "locked"}),
@@ -105,5 +109,5 @@ fn command(scope: &str) -> Option<Value> {
         "navigation" => json!({"positions": [{"latitude": 48.117, "longitude": -1.678}]}),
         _ => panic!("which command needs {scope}?"),
     };
-    Some(json!({kind: wish, "on_behalf_of": "user-1"}))
+    json!({kind: wish, "on_behalf_of": "user-1"})
 }

@@ -1,8 +1,12 @@
 //! What is stored, past every function: in plain JSON, or as text to look for something in.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use shared::{
+    domain::ids::{AttemptId, RequestId},
+    store::shard,
+};
 
-use crate::World;
+use crate::{CAR, World};
 
 impl World {
     /// Every item of a table, as DynamoDB writes it.
@@ -21,6 +25,25 @@ impl World {
             let left = self.text_of(table).await;
             assert!(!texts.iter().any(|text| left.contains(text)), "{table}: {texts:?}: {left}");
         }
+    }
+
+    /// Has the car looked at now, as often as one likes: what the API asks for is one look in half a
+    /// minute.
+    pub async fn look(&self, enrollment: &str) {
+        let (id, now) = (RequestId::random(), self.now());
+        let request = json!({
+            "pk": {"S": format!("ENR#{enrollment}")}, "sk": {"S": format!("REQ#{id}")},
+            "schema": {"N": "1"}, "attempt": {"S": AttemptId::random()},
+            "shard": {"S": shard("act", id.as_str())}, "due_at": {"N": now.as_second().to_string()},
+            "expires_at": {"N": (now.as_second() + 86_400).to_string()},
+            "body": {"M": {
+                "id": {"S": id}, "enrollment": {"S": enrollment}, "asked_at": {"S": now},
+                "ask": {"M": {"kind": {"S": "fetch"}, "vin": {"S": CAR}}},
+                "progress": {"M": {"state": {"S": "pending"}}},
+            }},
+        });
+        self.cloud.put_item("Records", request).await.unwrap();
+        self.run("act").await;
     }
 
     /// The events told of an enrollment so far, oldest first.

@@ -309,6 +309,9 @@ impl World {
     }
 
     /// The same where it may fail or die: then it stays due.
+    ///
+    /// # Errors
+    /// When it failed or died.
     pub async fn try_run(&self, function: &str) -> Result<Value, InvokeError> {
         self.cloud.invoke(function, json!({"worker": 0, "workers": 1})).await
     }

@@ -15,6 +15,7 @@ pub mod config;
 pub mod confirmed;
 pub mod domain;
 pub mod due;
+pub mod gateway;
 pub mod http;
 pub mod inbox;
 pub mod metrics;

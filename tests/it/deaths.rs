@@ -24,6 +24,9 @@ async fn a_renewal_that_dies_goes_on_or_names_what_was_lost() {
         let Some(ended) = ended else { return false };
         assert!(ended.is_err());
         recover(&world).await;
+        // What it died with may lie in the rescue queue: it is waited for, half an hour.
+        world.clock.advance(minutes(40));
+        recover(&world).await;
         world.clock.advance(hours(21));
         recover(&world).await;
 

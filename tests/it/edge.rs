@@ -204,7 +204,7 @@ async fn a_wish_that_is_wrong_is_refused_with_its_field_and_writes_nothing() {
         (with("confirm", json!("none")), "confirm"),
         (with("confirm", json!("page")), "account_label"),
         (with("account_label", json!("of a session, which needs none")), "account_label"),
-        (with("account_label", json!("two\nlines")), "body"),
+        (with("account_label", json!("two\nlines")), "account_label"),
         (with("return_to", json!("https://evil.example/")), "return_to"),
         (with("return_to", json!("http://127.0.0.1.evil.example/")), "return_to"),
         (with("return_to", json!("http://me@127.0.0.1/")), "return_to"),

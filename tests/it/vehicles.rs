@@ -194,19 +194,16 @@ async fn places_are_shown_to_a_key_that_may_read_them_and_to_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_looks_in_one_second_both_are_in_the_history() {
-    let world = World::with(|options| options.streams = Drive::Running).await;
+    let world = World::start().await;
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     fetch_for(&world, 3).await;
     let car = format!("/v1/enrollments/{id}/vehicles/{CAR}");
-    world.clock.advance(SignedDuration::from_hours(5));
     let now = world.now();
 
-    // One that is asked for, and one that is due.
-    world.maker().touch_car(CAR, Change::BatteryLevel(31.0)).unwrap();
-    let looked = world.api("POST", &format!("{car}/refresh"), None).await;
-    assert_eq!(looked.status, 200, "{}", looked.body);
-    world.maker().touch_car(CAR, Change::Locked(false)).unwrap();
-    world.run("fetch").await;
+    for change in [Change::BatteryLevel(31.0), Change::Locked(false)] {
+        world.maker().touch_car(CAR, change).unwrap();
+        world.look(&id).await;
+    }
 
     assert_eq!(world.now(), now);
     let history = world.read(&format!("{car}/history?from={now}&limit=100")).await.to_string();

@@ -201,7 +201,6 @@ async fn what_happened_in_one_second_is_sent_in_the_order_in_which_it_happened()
     hook(&world, &receiver, json!({})).await;
     receiver.answer(503);
     let (now, before) = (world.now(), told(&world, &[&id]).await);
-    let refresh = format!("/v1/enrollments/{id}/vehicles/{CAR}/refresh");
     let mut happened = Vec::new();
     for change in [
         Change::BatteryLevel(31.0),
@@ -210,8 +209,7 @@ async fn what_happened_in_one_second_is_sent_in_the_order_in_which_it_happened()
         Change::Preconditioning(true),
     ] {
         world.maker().touch_car(CAR, change).unwrap();
-        let looked = world.api("POST", &refresh, None).await;
-        assert_eq!(looked.status, 200, "{}", looked.body);
+        world.look(&id).await;
         let told = told(&world, &[&id]).await;
         happened.extend(
             told.into_iter()

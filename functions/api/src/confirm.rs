@@ -1,11 +1,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     App,
@@ -13,6 +9,7 @@ use shared::{
     domain::{
         enrollment::{ConfirmedBy, Enrollment, Status, UserRef},
         event::{Event, What},
+        ids::EnrollmentId,
     },
     http::Problem,
     round_trip::confirmation_sha256,
@@ -25,6 +22,7 @@ use crate::{
     auth::{Key, Scope},
     body::Body,
     enrollments,
+    path::Id,
     views::EnrollmentView,
 };
 
@@ -54,7 +52,7 @@ pub(crate) struct Confirm {
 pub(crate) async fn post(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(id): Path<String>,
+    Id(id): Id<EnrollmentId>,
     body: Body<Confirm>,
 ) -> Result<Json<EnrollmentView>, Error> {
     key.require(Scope::Enroll)?;

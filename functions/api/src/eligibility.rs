@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use crate::{
     Error,
     auth::{Key, Scope},
+    path::Id,
     query::Query,
     refresh::{ask_and_wait, failed},
 };
@@ -42,11 +43,10 @@ pub(crate) struct Eligibility {
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     key: Key,
-    Path(vin): Path<String>,
+    Id(vin): Id<Vin>,
     query: Query,
 ) -> Result<Response, Error> {
     key.require(Scope::Enroll)?;
-    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
     let brand = match query.parsed("brand")? {
         Some(brand) => brand,
         None => Brand::from_vin(&vin)

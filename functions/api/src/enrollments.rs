@@ -73,26 +73,9 @@ pub(crate) async fn get(
     Ok(Json(view.with_subscription(subscription.map(|subscription| subscription.value))))
 }
 
-/// An id; or its text, where a handler takes it from the address by itself.
-pub(crate) trait Named {
-    fn id(&self) -> Result<EnrollmentId, Error>;
-}
-
-impl Named for EnrollmentId {
-    fn id(&self) -> Result<EnrollmentId, Error> {
-        Ok(self.clone())
-    }
-}
-
-impl Named for String {
-    fn id(&self) -> Result<EnrollmentId, Error> {
-        self.parse().map_err(|error| Error::invalid("id", error))
-    }
-}
-
 /// An enrollment by its id.
-pub(crate) async fn one(app: &App, id: &impl Named) -> Result<Versioned<Enrollment>, Error> {
-    app.store.enrollment(&id.id()?, app.clock.now()).await?.ok_or(Error::NotFound)
+pub(crate) async fn one(app: &App, id: &EnrollmentId) -> Result<Versioned<Enrollment>, Error> {
+    app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotFound)
 }
 
 /// Those of these of which nothing is shown any more: their erasure was asked for.
@@ -111,7 +94,7 @@ pub(crate) async fn closed(
 }
 
 /// The same, if its data may be shown.
-pub(crate) async fn open(app: &App, id: &impl Named) -> Result<Versioned<Enrollment>, Error> {
+pub(crate) async fn open(app: &App, id: &EnrollmentId) -> Result<Versioned<Enrollment>, Error> {
     let found = one(app, id).await?;
     if found.value.is_open() { Ok(found) } else { Err(Error::NotFound) }
 }

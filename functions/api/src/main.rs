@@ -1,7 +1,7 @@
 //! The Lambda's entry.
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), shared::gateway::Error> {
     let app = shared::App::from_environment(api::NEEDS)?;
-    lambda_http::run(api::router(app)).await
+    shared::gateway::serve(api::router(app)).await
 }

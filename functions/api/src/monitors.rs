@@ -73,7 +73,7 @@ pub(crate) struct WatchView {
     monitor: RuleId,
     name: String,
     state: monitor::State,
-    /// Why it is not active: `scope`, `capability`, `plan`, `too_many`, `refused`.
+    /// Why it is not active: `scope`, `capability`, `plan`, `too_many`, `refused`, `malformed`.
     why: Option<String>,
 }
 
@@ -248,7 +248,7 @@ pub(crate) async fn vehicles(
     Ok(Json(paging.page(&app, found.map(WatchView::new), next).await?))
 }
 
-/// How every rule stands on a car.
+/// How every rule stands on a car; those about places are told to a key with `read:position` alone.
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/monitors", operation_id = "monitors.of_vehicle",
     tag = "monitors", security(("key" = ["read"])),
@@ -264,9 +264,10 @@ pub(crate) async fn of_vehicle(
     key.require(Scope::Read)?;
     let enrollment = enrollments::open(&app, &id).await?.value.id;
     app.store.known(&enrollment, &vin).await?.ok_or(Error::NotFound)?;
+    let places = key.has(Scope::ReadPosition);
     let watches = app.store.watches(&enrollment).await?.into_iter();
     let items = watches
-        .filter(|watch| watch.vin == vin)
+        .filter(|watch| watch.vin == vin && (places || !watch.about_places))
         .map(|watch| WatchView::new((enrollment.clone(), watch)))
         .collect();
     Ok(Json(Page { items, next: None }))

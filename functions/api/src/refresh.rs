@@ -2,16 +2,13 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use shared::{
     App,
-    domain::{
-        enrollment::{InvalidTransition, Status},
-        vin::Vin,
-    },
+    domain::enrollment::{InvalidTransition, Status},
     http::Problem,
     store::{
         self, Transaction,
@@ -22,7 +19,9 @@ use shared::{
 use crate::{
     Error,
     auth::{Key, Scope},
-    enrollments, vehicles,
+    enrollments,
+    path::CarPath,
+    vehicles,
     views::VehicleState,
     wait,
 };
@@ -42,10 +41,9 @@ use crate::{
 pub(crate) async fn post(
     State(app): State<Arc<App>>,
     key: Key,
-    Path((id, vin)): Path<(String, String)>,
+    CarPath { id, vin }: CarPath,
 ) -> Result<Response, Error> {
     key.require(Scope::Read)?;
-    let vin: Vin = vin.parse().map_err(|error| Error::invalid("vin", error))?;
     let found = enrollments::open(&app, &id).await?;
     if found.value.status != Status::Active {
         return Err(InvalidTransition { from: found.value.status }.into());

@@ -1,9 +1,11 @@
 //! What is written when a login has come back.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use shared::{
     App,
-    clock::later,
+    clock::{Budget, later},
     confirmed::follow_up_in,
     domain::{
         brand::Brand,
@@ -26,6 +28,9 @@ use crate::{
     answer::Error,
     outcome::{Ending, Outcome},
 };
+
+/// No further try to store begins after this long: to revoke what can't be kept takes time, too.
+const STORING: Duration = Duration::from_secs(5);
 
 /// New tokens could not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +96,7 @@ pub(crate) async fn store(
     tokens: &TokenSet,
     subject: Option<&Subject>,
 ) -> Result<(), StoreError> {
-    let id = GrantId::random();
+    let (id, budget) = (GrantId::random(), Budget::lasting(STORING));
     let mut last = Ok(());
     for _ in 0..3 {
         last = try_store(app, attempt, enrollment, tokens, subject, &id).await;
@@ -100,6 +105,9 @@ pub(crate) async fn store(
         // The answer may have been lost after the work was done.
         if let Ok(Some(_)) = app.store.grant(&id).await {
             return Ok(());
+        }
+        if !budget.allows(Duration::from_millis(1)) {
+            break;
         }
     }
     last

@@ -1,7 +1,7 @@
 //! The Lambda's entry.
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), shared::gateway::Error> {
     let app = shared::App::from_environment(notify::NEEDS)?;
-    lambda_http::run(notify::router(app)).await
+    shared::gateway::serve(notify::router(app)).await
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use lambda_http::{Adapter, Service, request::LambdaRequest};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
-use shared::App;
+use shared::{App, gateway};
 
 /// An invocation under way. It stays on one thread: the runtime asks no more of a handler.
 pub type Invocation = Pin<Box<dyn Future<Output = Result<Value, Diagnostic>>>>;
@@ -49,7 +49,9 @@ impl Warm {
 async fn http(router: Router, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let request: LambdaRequest =
         serde_json::from_value(event.payload).map_err(|error| failed(&error))?;
-    let response = Adapter::from(router).call(LambdaEvent::new(request, event.context)).await;
+    let response = Adapter::from(gateway::service(router))
+        .call(LambdaEvent::new(request, event.context))
+        .await;
     let response = response.unwrap_or_else(|impossible| match impossible {});
     serde_json::to_value(response).map_err(|error| failed(&error))
 }
