@@ -137,7 +137,8 @@ impl Story {
         if let Some(confirmation) = query(&ended, "confirmation") {
             let path = format!("/v1/enrollments/{id}/confirm");
             for given in ["wrong", &confirmation] {
-                self.api("POST", &path, Some(json!({"confirmation": given}))).await;
+                self.api("POST", &path, Some(json!({"user_ref": "user-1", "confirmation": given})))
+                    .await;
             }
             self.known.borrow_mut().push(confirmation);
         }
