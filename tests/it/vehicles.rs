@@ -273,7 +273,7 @@ async fn a_page_of_a_history_looks_on_for_what_is_wanted_and_says_where_it_gave_
     let moments = history(&world, &format!("{list}?limit=1")).await.len();
     assert!(nothing.concat().is_empty() && nothing.len() > 1, "{nothing:?}");
     assert!(nothing.len() <= moments / 10 + 1, "{} pages of {moments}", nothing.len());
-    for wrong in ["electric.levle", "electric.level,", "electric", "Electric.level"] {
+    for wrong in ["electric.levels", "electric.level,", "electric", "Electric.level"] {
         let refused = world.api("GET", &format!("{list}?fields={wrong}"), None).await;
         assert_eq!((refused.status, &refused.body["field"]), (400, &json!("fields")), "{wrong}");
     }

@@ -46,9 +46,9 @@ async fn ids(inbox: &Inbox, kind: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shuffled_repeated_and_batched_they_leave_the_same_as_in_order_once() {
-    let count = setting("NOTIFICATIONS").unwrap_or(2000);
+    let count: i64 = setting("NOTIFICATIONS").unwrap_or(2000);
     let (straight, mixed) = (Inbox::open().await, Inbox::open().await);
-    let in_order = messages(&straight, i64::try_from(count).unwrap());
+    let in_order = messages(&straight, count);
     for some in in_order.chunks(50) {
         for message in some {
             straight.deliver(message).await;
@@ -57,7 +57,7 @@ async fn shuffled_repeated_and_batched_they_leave_the_same_as_in_order_once() {
         straight.world.settle().await;
     }
 
-    let mut all = messages(&mixed, i64::try_from(count).unwrap());
+    let mut all = messages(&mixed, count);
     let expected = mixed.ids_of(&all);
     let mut luck = Luck::new(7);
     let repeated: Vec<_> = (0..all.len() / 4).map(|_| luck.pick(&all).clone()).collect();
