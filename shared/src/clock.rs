@@ -57,7 +57,7 @@ impl Budget {
         Self::lasting(Duration::from_millis(deadline).saturating_sub(now))
     }
 
-    /// For so long from now.
+    /// For this long from now on.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     pub fn lasting(duration: Duration) -> Self {

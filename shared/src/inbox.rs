@@ -59,7 +59,7 @@ enum Outcome {
     Unreadable,
 }
 
-/// How a message from the maker is known.
+/// How an authentic message is recognised.
 pub struct Proof<'a> {
     /// What the subscription's messages carry; it is stored nowhere.
     pub secret: &'a str,

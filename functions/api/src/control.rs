@@ -14,7 +14,7 @@ use crate::{
     body::Body,
 };
 
-/// What to stop, and what to let go on. Of what nothing is said, that stays as it is.
+/// What to stop, and what to let go on. What is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ControlWish)]

@@ -78,7 +78,7 @@ pub(crate) async fn one(app: &App, id: &EnrollmentId) -> Result<Versioned<Enroll
     app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotFound)
 }
 
-/// Those of these of which nothing is shown any more: their erasure was asked for.
+/// The ids among these whose erasure was asked for: nothing of them is shown any more.
 pub(crate) async fn closed(
     app: &App,
     ids: impl Iterator<Item = &EnrollmentId>,

@@ -30,7 +30,7 @@ use crate::lane;
 
 /// How many lanes of one endpoint are worked on at once.
 const AT_ONCE: usize = 8;
-/// From how many failures in a row on an endpoint is left to the sweep.
+/// After this many failures in a row only the sweep sends to it.
 const FAILING: u32 = 3;
 /// An endpoint that does nothing but fail for so long, and so often, is paused.
 const PAUSED_AFTER: SignedDuration = SignedDuration::from_hours(24);

@@ -9,9 +9,9 @@ use shared::{
     store::{Applied, Error, Transaction, inbox::Message},
 };
 
-/// At most so often do hints make a car due.
+/// The least time between two looks that hints cause.
 const PAUSE: SignedDuration = SignedDuration::from_mins(5);
-/// A car that is looked at this often meanwhile needs no hint.
+/// Attempts before giving up: other looks are under way already.
 const TRIES: u32 = 3;
 
 /// Takes a hint. About no car of this enrollment it is of no use.

@@ -32,7 +32,7 @@ pub(crate) enum Digested {
     NotYet,
 }
 
-/// Of what came for an enrollment that does not stand any more, so many are deleted at once.
+/// How many leftover items of an erased enrollment one pass deletes.
 pub(crate) const AT_ONCE: usize = 100;
 
 /// Digests a message by its key.
@@ -74,7 +74,7 @@ async fn once(app: &App, message: &Message) -> Result<Digested, Error> {
             hint::take(app, message, vin.as_ref()).await?;
             Ok(Digested::Done)
         }
-        // A verdict speaks of what was told; anything else stays.
+        // It waits for what it may be about to be stored.
         _ => Ok(Digested::NotYet),
     }
 }
@@ -120,7 +120,7 @@ fn told(message: &Message, notification: &Notification, watch: &Watch, event: &T
     }
 }
 
-/// A command that got further. Whether it is one of ours, who keeps them says.
+/// A command that got further. `remotes` decides whether it is one of ours.
 async fn commanded(
     app: &App,
     message: &Message,

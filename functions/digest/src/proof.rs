@@ -20,9 +20,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// What there is to say of a message.
 pub(crate) enum Verdict {
-    /// It is a monitor's of ours.
+    /// It came from one of our monitors.
     Monitor(Watch),
-    /// It may be a command's of ours: who knows the commands says so.
+    /// It may be about one of our commands: `remotes` decides.
     Remote,
     /// It is not proven. The car that it may be about.
     Hint(Option<Vin>),
@@ -64,7 +64,7 @@ pub(crate) async fn judge(
         (Told::Monitor(_), Some(watch)) if about.as_ref() != Some(&watch.vin) => {
             Ok(Verdict::Hint(about))
         }
-        // With the secret, the car stands beside it.
+        // Messages that carry the secret also carry the VIN; one without it is not trusted.
         (Told::Monitor(_), Some(watch)) if message.secret && message.vin.is_none() => {
             Ok(Verdict::Hint(Some(watch.vin)))
         }
