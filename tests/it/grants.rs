@@ -82,6 +82,27 @@ async fn a_table_that_takes_no_writes_costs_no_tokens_for_a_queue_keeps_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_a_look_renewed_on_request_are_kept_there_too() {
+    let world = World::with(|options| {
+        // Nothing but the look needs a token then.
+        options.parameters.insert("Notifications".into(), "off".into());
+    })
+    .await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    world.clock.advance(hours(25));
+    let refused = Rule::once(Effect::Unavailable).of("act").at(Db::UpdateItem).after(1);
+    world.cloud.faults().next(refused.times(40));
+
+    world.look(&id).await;
+    world.cloud.faults().clear();
+
+    assert_eq!(world.maker().calls(Operation::Refresh), 1);
+    assert_eq!(world.run("refresh").await["rescued"], 1);
+    world.pass(hours(27)).await;
+    assert_alive(&world, &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_tokens_wait_in_the_rescue_queue_nobody_uses_the_dead_one() {
     let (world, id) = enrolled().await;
     world.clock.advance(hours(25));

@@ -6,7 +6,7 @@ use accessing_party::Drive;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Change, Fault, FaultKind, Operation};
-use tests::{CAR, World};
+use tests::{CAR, World, minutes};
 
 const MOKKA: &str = "VXKUHZKXZP4000011";
 
@@ -139,6 +139,9 @@ async fn what_a_driver_hides_is_missing_for_privacy_and_what_was_never_told_is_n
     let missing = world.enroll("user-3", "citroen", "citroen-dominique").await;
     let shy = world.enroll("user-4", "vauxhall", "vauxhall-alex").await;
     fetch_for(&world, 3).await;
+    // A car whose account's grant was just being renewed for another one is looked at by now.
+    world.clock.advance(minutes(10));
+    world.run("fetch").await;
 
     for (id, vin) in [(&private, "VF3M45GFUPS000308"), (&shy, "W0LPE6EC9FG000012")] {
         let position = &state(&world, id, vin).await["state"]["position"];
