@@ -50,7 +50,6 @@ fn question(app: &App, language: Language, ticket: &Ticket, href: String) -> Pag
         Language::French => format!("Relier votre {brand} à {operator} ?"),
         Language::German => format!("Ihren {brand} mit {operator} verbinden?"),
     };
-    // A link that was made before there were labels has none.
     let whose = ticket.account_label.as_ref().map(|account| match language {
         Language::English => format!("Your car will be seen in the account “{account}”."),
         Language::French => format!("Votre véhicule sera visible dans le compte « {account} »."),

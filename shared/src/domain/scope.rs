@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_maker_is_not_known_to_have_and_older_tickets_are_held_in_full() {
+    fn what_the_maker_is_not_known_to_have_is_held_in_full() {
         let scopes = held(&["openid", "data:newest"]);
         let text = serde_json::to_string(&scopes).unwrap();
 

@@ -10,17 +10,14 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Item, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, live, text,
-    to_item,
+    Error, Item, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, live,
+    part::page, text, to_item,
 };
-use crate::{
-    aws::AwsError,
-    domain::{
-        enrollment::UserRef,
-        ids::{EnrollmentId, RemoteId},
-        remote::{Cause, Kind, Remote, State},
-        vin::Vin,
-    },
+use crate::domain::{
+    enrollment::UserRef,
+    ids::{EnrollmentId, RemoteId},
+    remote::{Cause, Kind, Remote, State},
+    vin::Vin,
 };
 
 const KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
@@ -141,22 +138,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Vec<(Entry, Option<Person>)>, Option<String>), Error> {
         let pk = month(at);
-        let start = after.map(|sk| Item::from([("pk".into(), text(&pk)), ("sk".into(), text(sk))]));
-        let page = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.records)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(&pk))
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| AwsError::from_sdk(&error))?;
-        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("sk"));
-        let next = next.and_then(|sk| sk.as_s().ok()).cloned();
+            .key_condition_expression("pk = :pk");
+        let (items, next) = page(query, &pk, after, limit).await?;
         let mut entries: Vec<Entry> = Vec::new();
-        for item in page.items.unwrap_or_default() {
+        for item in items {
             if let Some(item) = live::<EntryItem>(item, "audit", now)? {
                 entries.push(from_json(&item.body, "audit")?);
             }

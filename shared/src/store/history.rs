@@ -4,13 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Error, Item, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, live, text,
-    to_item,
+    Error, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, live, part::page,
+    text, to_item,
 };
-use crate::{
-    aws::AwsError,
-    domain::{ids::EnrollmentId, vin::Vin},
-};
+use crate::domain::{ids::EnrollmentId, vin::Vin};
 
 /// A kind of history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,26 +96,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Vec<T>, Option<String>), Error> {
         let pk = partition(enrollment);
-        let start = after.map(|sk| Item::from([("pk".into(), text(&pk)), ("sk".into(), text(sk))]));
         // `~` sorts behind every id.
         let until = history.key(vin, to, "~");
-        let page = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.records)
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-            .expression_attribute_values(":pk", text(&pk))
             .expression_attribute_values(":from", text(history.key(vin, from, "")))
-            .expression_attribute_values(":to", text(until))
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| AwsError::from_sdk(&error))?;
-        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("sk"));
-        let next = next.and_then(|sk| sk.as_s().ok()).cloned();
+            .expression_attribute_values(":to", text(until));
+        let (items, next) = page(query, &pk, after, limit).await?;
         let mut entries = Vec::new();
-        for item in page.items.unwrap_or_default() {
+        for item in items {
             if let Some(entry) = live::<EntryItem>(item, "entry", now)? {
                 entries.push(from_json(&entry.body, "entry")?);
             }

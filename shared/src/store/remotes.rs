@@ -6,16 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Error, Item, SCHEMA, Store, Transaction, Versioned, enrollments::partition, from_json, json,
-    live, number, shard, text, to_item,
+    live, number, part::page, shard, text, to_item,
 };
-use crate::{
-    aws::AwsError,
-    domain::{
-        ids::{AttemptId, EnrollmentId, RemoteId},
-        remote::{Kind, Remote},
-        vehicle::UpstreamId,
-        vin::Vin,
-    },
+use crate::domain::{
+    ids::{AttemptId, EnrollmentId, RemoteId},
+    remote::{Kind, Remote},
+    vehicle::UpstreamId,
+    vin::Vin,
 };
 
 /// How long a remote can be read, and is recognised when the maker tells of it.
@@ -139,24 +136,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Vec<Remote>, Option<String>), Error> {
         let pk = partition(enrollment);
-        let start = after.map(|sk| Item::from([("pk".into(), text(&pk)), ("sk".into(), text(sk))]));
-        let page = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.records)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(&pk))
             .expression_attribute_values(":prefix", text(prefix(vin)))
-            .scan_index_forward(false)
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| AwsError::from_sdk(&error))?;
-        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("sk"));
-        let next = next.and_then(|sk| sk.as_s().ok()).cloned();
+            .scan_index_forward(false);
+        let (items, next) = page(query, &pk, after, limit).await?;
         let mut remotes = Vec::new();
-        for item in page.items.unwrap_or_default() {
+        for item in items {
             remotes.extend(read(item, now)?.map(|found| found.remote.value));
         }
         Ok((remotes, next))

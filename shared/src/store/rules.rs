@@ -6,16 +6,13 @@ use aws_sdk_dynamodb::types::{Delete, Put};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Item, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, parse, text,
-    to_item,
+    Error, Item, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, parse,
+    part::page, text, to_item,
 };
-use crate::{
-    aws::AwsError,
-    domain::{
-        enrollment::{Enrollment, UserRef},
-        ids::{EnrollmentId, RuleId},
-        rule::{Rule, Target},
-    },
+use crate::domain::{
+    enrollment::{Enrollment, UserRef},
+    ids::{EnrollmentId, RuleId},
+    rule::{Rule, Target},
 };
 
 /// The pointers, in the order of their ids.
@@ -140,24 +137,15 @@ impl Store {
         after: Option<String>,
         limit: i32,
     ) -> Result<(Vec<Rule>, Option<String>), Error> {
-        let start =
-            after.map(|sk| Item::from([("pk".into(), text(POINTERS)), ("sk".into(), text(sk))]));
-        let page = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.records)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(POINTERS))
-            .consistent_read(true)
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| AwsError::from_sdk(&error))?;
-        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("sk"));
-        let next = next.and_then(|sk| sk.as_s().ok()).cloned();
+            .consistent_read(true);
+        let (items, next) = page(query, POINTERS, after, limit).await?;
         let mut keys = Vec::new();
-        for item in page.items.unwrap_or_default() {
+        for item in items {
             let pointer: PointerItem = parse(item, "rule")?;
             keys.push(Item::from([
                 ("pk".into(), text(pointer.home)),
