@@ -35,7 +35,6 @@ use shared::{
         history::History,
         idempotency::Idempotent,
         requests::{Ask, Progress, Request},
-        shard,
         vehicles::Known,
     },
     tokens,
@@ -125,9 +124,14 @@ async fn a_grant_is_found_due_claimed_once_and_renewed_once() {
     let (store, id, due_at) = (&app.store, &grant.id, grant.due_at.unwrap());
     let late = now() + SignedDuration::from_hours(24);
 
-    let due = store.due(DueTable::Grants, &shard("refresh", id.as_str()), late, 50).await.unwrap();
+    let due = store
+        .due(DueTable::Grants, &store.shards().of_key("refresh", id.as_str()), late, 50)
+        .await
+        .unwrap();
     assert!(due.iter().any(|key| key.pk == id.as_str() && key.due_at == due_at), "{due:?}");
-    let early = store.due(DueTable::Grants, &shard("refresh", id.as_str()), now(), 50).await;
+    let early = store
+        .due(DueTable::Grants, &store.shards().of_key("refresh", id.as_str()), now(), 50)
+        .await;
     assert!(early.unwrap().iter().all(|key| key.pk != id.as_str()));
 
     let stale = ClaimFor::Schedule { due_at: due_at - 1 };
@@ -236,7 +240,7 @@ async fn a_request_is_swept_settled_and_an_idempotency_key_kept_for_a_day() {
     store.commit(transaction).await.unwrap();
     let (pk, sk) = (request.pk(), format!("REQ#{}", request.id));
 
-    let shard = shard("act", request.id.as_str());
+    let shard = store.shards().of_key("act", request.id.as_str());
     let is_due = async |at| {
         let due = store.due(DueTable::Records, &shard, at, 50).await.unwrap();
         due.iter().any(|key| key.sk == sk)

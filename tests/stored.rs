@@ -1,10 +1,7 @@
 //! What is stored, past every function: in plain JSON, or as text to look for something in.
 
 use serde_json::{Value, json};
-use shared::{
-    domain::ids::{AttemptId, RequestId},
-    store::shard,
-};
+use shared::domain::ids::{AttemptId, RequestId};
 
 use crate::{CAR, World};
 
@@ -34,7 +31,7 @@ impl World {
         let request = json!({
             "pk": {"S": format!("ENR#{enrollment}")}, "sk": {"S": format!("REQ#{id}")},
             "schema": {"N": "1"}, "attempt": {"S": AttemptId::random()},
-            "shard": {"S": shard("act", id.as_str())}, "due_at": {"N": now.as_second().to_string()},
+            "shard": {"S": self.cloud.shards().of_key("act", id.as_str())}, "due_at": {"N": now.as_second().to_string()},
             "expires_at": {"N": (now.as_second() + 86_400).to_string()},
             "body": {"M": {
                 "id": {"S": id}, "enrollment": {"S": enrollment}, "asked_at": {"S": now},

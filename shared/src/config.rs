@@ -17,7 +17,7 @@ pub use self::{
     read::is_secure,
     remotes::{DoorSwitch, Remotes},
 };
-use crate::{domain::brand::Brand, secrets::SecretName};
+use crate::{domain::brand::Brand, secrets::SecretName, store::Shards};
 
 /// All that a function is told by its environment. Each field's doc names its variable.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Config {
     pub operator_name: String,
     /// How users are enrolled.
     pub enrolling: Enrolling,
-    /// `GRANTS_TABLE`, `RECORDS_TABLE`, `OUTBOX_TABLE`.
+    /// `GRANTS_TABLE`, `RECORDS_TABLE`, `OUTBOX_TABLE`, `DUE_SHARDS`.
     pub tables: Tables,
     /// `MAKER_SECRET_ID`, `SEAL_SECRET_ID`, `EDGE_SECRET_ID`, `WEBHOOKS_SECRET_ID`: those this
     /// function may read.
@@ -87,6 +87,8 @@ pub struct Tables {
     pub records: String,
     /// Events to tell the operator.
     pub outbox: String,
+    /// The shards of their due indexes, fixed when they are made.
+    pub shards: Shards,
 }
 
 /// Where the secrets are kept: `None` for one that this function may not read.
@@ -223,6 +225,7 @@ impl Reader<'_> {
                 grants: self.text("GRANTS_TABLE", None),
                 records: self.text("RECORDS_TABLE", None),
                 outbox: self.text("OUTBOX_TABLE", None),
+                shards: self.parsed("DUE_SHARDS", "16", "a number of shards, 1 to 255"),
             },
             secrets: SecretIds {
                 maker: self.optional("MAKER_SECRET_ID"),

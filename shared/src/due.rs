@@ -12,7 +12,7 @@ use crate::{
     app::App,
     clock::Budget,
     metrics::Metric,
-    store::{self, DueKey, DueTable, shards_of},
+    store::{self, DueKey, DueTable},
 };
 
 /// How many items are worked on at once.
@@ -101,9 +101,10 @@ async fn look(
     share: Share,
     now: Timestamp,
 ) -> Result<Look, store::Error> {
-    let own: BTreeSet<String> = shards_of(kind, share.worker, share.workers).collect();
+    let shards = app.store.shards();
+    let own: BTreeSet<String> = shards.of_worker(kind, share.worker, share.workers).collect();
     let own = &own;
-    let looks = stream::iter(shards_of(kind, 0, 1)).map(|shard| async move {
+    let looks = stream::iter(shards.of_worker(kind, 0, 1)).map(|shard| async move {
         let ours = own.contains(&shard);
         let found = app.store.due(table, &shard, now, if ours { PAGE } else { 1 }).await?;
         Ok::<_, store::Error>((ours, found))

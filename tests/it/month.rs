@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use accessing_party::{Effect, Operation as Db, Rule};
+use accessing_party::{Effect, Faults, Operation as Db, Rule};
 use jiff::SignedDuration;
 use simulator::{Account, Brand, Car, CarKind, EndReason, Operation};
 use tests::{Luck, World, setting};
@@ -80,7 +80,12 @@ fn misfortune(world: &World, luck: &mut Luck, day: u64) -> u64 {
 async fn a_month_of_bad_days_loses_no_grant_that_the_maker_did_not_end() {
     let days = setting("DAYS").unwrap_or(5);
     let mut luck = Luck::new(30);
-    let world = World::unkind(30).await;
+    let world = World::with(|options| {
+        options.faults = Faults::seeded(30);
+        // Eight workers share them.
+        options.shards = "16".parse().unwrap();
+    });
+    let world = world.await;
     world.cloud.faults().calm(true);
     let mut drivers = drivers(&world).await;
     world.cloud.faults().calm(false);

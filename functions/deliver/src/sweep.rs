@@ -13,7 +13,7 @@ use shared::{
     due::{self, Share},
     store::{
         self, DueKey, DueTable,
-        lanes::{LANE_SHARDS, Lane, lane_shard, paused_shard},
+        lanes::{Lane, paused_shard},
     },
 };
 
@@ -55,7 +55,7 @@ async fn due_lanes(app: &App, house: &House, share: Share) -> Result<Vec<Lane>, 
     let now = app.clock.now();
     let mut lanes = Vec::new();
     for webhook in house.webhooks().filter(|webhook| webhook.is_enabled()) {
-        for shard in shards(&webhook.id, share) {
+        for shard in shards(app, &webhook.id, share) {
             let keys = app.store.due(DueTable::Outbox, &shard, now, PAGE).await?;
             lanes.extend(keys.iter().filter_map(Lane::of_key));
         }
@@ -64,11 +64,9 @@ async fn due_lanes(app: &App, house: &House, share: Share) -> Result<Vec<Lane>, 
 }
 
 /// The shards of an endpoint that this worker walks.
-fn shards(id: &WebhookId, share: Share) -> Vec<String> {
-    let workers = share.workers.max(1);
-    let own = (0..LANE_SHARDS).filter(|number| number % workers == share.worker);
-    let mut shards: Vec<String> = own.map(|number| lane_shard(id, number)).collect();
-    if share.worker == 0 {
+fn shards(app: &App, id: &WebhookId, Share { worker, workers }: Share) -> Vec<String> {
+    let mut shards: Vec<_> = app.store.shards().lanes_of_worker(id, worker, workers).collect();
+    if worker == 0 {
         shards.push(paused_shard(id));
     }
     shards
@@ -91,7 +89,7 @@ async fn empty(app: &App, id: &WebhookId, share: Share) -> Result<(), store::Err
     let now = app.clock.now();
     // Leased ones too: whoever has them writes nothing more.
     let ever = jiff::Timestamp::MAX;
-    for shard in shards(id, share) {
+    for shard in shards(app, id, share) {
         for key in app.store.due(DueTable::Outbox, &shard, ever, PAGE).await? {
             if let Some(lane) = Lane::of_key(&key) {
                 app.store.drop_lane(&lane).await?;

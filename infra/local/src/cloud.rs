@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shared::Clock;
+use shared::{Clock, store::Shards};
 use simulator::Simulator;
 use tokio::{sync::watch, task::JoinHandle};
 use url::Url;
@@ -41,6 +41,7 @@ pub struct Cloud {
     gateway_addr: SocketAddr,
     public_url: Url,
     front_addr: SocketAddr,
+    shards: Shards,
     api_key: Option<SecretString>,
     control_token: Option<SecretString>,
     clock: Clock,
@@ -94,6 +95,12 @@ impl Cloud {
     #[must_use]
     pub fn control_token(&self) -> Option<&SecretString> {
         self.control_token.as_ref()
+    }
+
+    /// How many shards the due indexes have.
+    #[must_use]
+    pub fn shards(&self) -> Shards {
+        self.shards
     }
 
     /// The API key that was made on the first run.

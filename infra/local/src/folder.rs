@@ -9,6 +9,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use shared::store::Shards;
 
 use crate::credentials::{SCOPES, SecretsError, check, new_api_key, new_secrets};
 
@@ -43,6 +44,9 @@ pub enum FolderError {
         /// Whose data it holds.
         is: String,
     },
+    /// The file that says how the tables were made was changed by hand.
+    #[error("{} is not a number of shards from 1 to 255; write the number with which the tables were made", .0.display())]
+    Shards(PathBuf),
     /// There is no secrets file, where none may be made up.
     #[error("there is no {}; make it: accessing-party secret new --help", .0.display())]
     NoSecrets(PathBuf),
@@ -100,6 +104,30 @@ impl Folder {
             return Ok(());
         }
         Err(FolderError::OtherMaker { path: self.path.clone(), is: is.trim().to_owned() })
+    }
+
+    /// How many shards the due indexes of its tables have: the number with which they were made, or
+    /// `wanted` where there are none yet.
+    ///
+    /// # Errors
+    /// It can't be read or written, or is no number of shards.
+    pub fn shards(&self, wanted: Shards) -> Result<Shards, FolderError> {
+        let path = self.file("shards");
+        if !path.exists() {
+            // Folders of before this file was kept have 16.
+            let made = self.database().exists();
+            let shards = if made { "16".to_owned() } else { wanted.to_string() };
+            replace(&path, &shards)?;
+        }
+        let text = fs::read_to_string(&path)
+            .map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        text.trim().parse().map_err(|_| FolderError::Shards(path))
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.file("accessing-party.db")
     }
 
     /// A file in it.
@@ -252,6 +280,33 @@ mod tests {
 
         assert!(matches!(read_secrets(&secrets, true), Err(FolderError::Exposed(_))));
         assert!(read_secrets(&secrets, false).is_ok());
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn tables_keep_the_shards_with_which_they_were_made() {
+        let shards = |count: &str| count.parse::<Shards>().unwrap();
+        let path = temporary();
+        let folder = Folder::open(&path).unwrap();
+
+        let made = folder.shards(shards("2")).unwrap();
+        let again = folder.shards(shards("3")).unwrap();
+        fs::write(folder.file("shards"), "none").unwrap();
+
+        assert_eq!((made, again), (shards("2"), shards("2")));
+        assert!(matches!(folder.shards(shards("2")), Err(FolderError::Shards(_))));
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn tables_of_before_shards_were_kept_have_sixteen() {
+        let path = temporary();
+        let folder = Folder::open(&path).unwrap();
+        fs::write(folder.database(), "").unwrap();
+
+        let shards = folder.shards("1".parse().unwrap()).unwrap();
+
+        assert_eq!(shards, "16".parse().unwrap());
         fs::remove_dir_all(path).unwrap();
     }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, live, number, shard,
+    Applied, Error, Item, SCHEMA, Shards, Store, Transaction, Versioned, applied, live, number,
     text, to_item,
 };
 use crate::{
@@ -93,7 +93,12 @@ fn expiry(enrollment: &Enrollment) -> Option<Timestamp> {
     }
 }
 
-fn item(enrollment: &Enrollment, version: u64, attempt: &AttemptId) -> Result<Item, Error> {
+fn item(
+    shards: Shards,
+    enrollment: &Enrollment,
+    version: u64,
+    attempt: &AttemptId,
+) -> Result<Item, Error> {
     let pk = partition(&enrollment.id);
     let due_at = deadline(enrollment);
     let item = EnrollmentItem {
@@ -103,7 +108,7 @@ fn item(enrollment: &Enrollment, version: u64, attempt: &AttemptId) -> Result<It
         attempt: attempt.clone(),
         status: enrollment.status,
         find: enrollment.user_ref.as_ref().map(|user| format!("user#{}", user.as_str())),
-        shard: due_at.map(|_| shard("act", &pk)),
+        shard: due_at.map(|_| shards.of_key("act", &pk)),
         due_at: due_at.map(Timestamp::as_second),
         expires_at: expiry(enrollment).map(Timestamp::as_second),
         body: enrollment.clone(),
@@ -212,6 +217,7 @@ impl Store {
         attempt: &AttemptId,
     ) -> Result<Put, Error> {
         let put = Put::builder().table_name(&self.tables.records).set_item(Some(item(
+            self.shards(),
             enrollment,
             version + 1,
             attempt,

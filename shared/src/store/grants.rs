@@ -6,9 +6,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Applied, Error, SCHEMA, Store, Transaction, applied, number, parse, shard, text, to_item,
-};
+use super::{Applied, Error, SCHEMA, Store, Transaction, applied, number, parse, text, to_item};
 use crate::{
     aws::AwsError,
     domain::{
@@ -150,7 +148,7 @@ impl Grant {
     ) -> Self {
         Self {
             schema: SCHEMA,
-            shard: Some(shard("refresh", id.as_str())),
+            shard: None,
             due_at: Some(next_due(now)),
             id,
             enrollment,
@@ -189,6 +187,8 @@ impl Store {
     /// # Errors
     /// When it can't be expressed.
     pub fn add_grant_in(&self, transaction: &mut Transaction, grant: &Grant) -> Result<(), Error> {
+        let shard = Some(self.shard("refresh", grant.id.as_str()));
+        let grant = &Grant { shard, ..grant.clone() };
         let put = Put::builder()
             .table_name(&self.tables.grants)
             .set_item(Some(to_item(grant, "grant")?))

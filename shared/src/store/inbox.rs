@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    DueKey, Error, Item, SCHEMA, Store, Transaction, applied, as_number, number, packed, shard,
+    DueKey, Error, Item, SCHEMA, Shards, Store, Transaction, applied, as_number, number, packed,
     text,
 };
 use crate::{
@@ -113,12 +113,13 @@ pub fn message_of_part(sk: &str) -> Option<String> {
 
 /// What every item of the inbox has.
 pub(super) fn item(
+    shards: Shards,
     enrollment: &EnrollmentId,
     sk: String,
     (received_at, due_at, expires_at): (Timestamp, Timestamp, Timestamp),
 ) -> Item {
     Item::from([
-        ("shard".to_owned(), text(shard("digest", &sk))),
+        ("shard".to_owned(), text(shards.of_key("digest", &sk))),
         ("pk".to_owned(), text(partition(enrollment))),
         ("sk".to_owned(), text(sk)),
         ("schema".to_owned(), number(SCHEMA)),
@@ -172,13 +173,14 @@ impl Store {
         let whole = parts.len() <= 1;
         let times = (at, at + PART_SWEPT_AFTER, at + KEPT);
         for (index, part) in parts.iter().enumerate().filter(|_| !whole) {
-            let mut item = item(enrollment, part_key(&arrival.content, index), times);
+            let mut item =
+                item(self.shards(), enrollment, part_key(&arrival.content, index), times);
             item.insert("body".into(), bytes(part));
             // The same name has the same parts.
             self.put(item, None).await?;
         }
         let times = (at, at + SWEPT_AFTER, at + KEPT);
-        let mut item = item(enrollment, message_key(&arrival.content), times);
+        let mut item = item(self.shards(), enrollment, message_key(&arrival.content), times);
         item.insert("secret".into(), AttributeValue::Bool(arrival.secret));
         item.insert("parts".into(), number(if whole { 0 } else { parts.len() }));
         if whole {

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::dead::Dead;
 use super::{
-    Applied, DueKey, Error, SCHEMA, Store, Transaction, applied, live, number, parse, shard, text,
-    to_item,
+    Applied, DueKey, Error, SCHEMA, Store, Transaction, applied, live, number, parse, text, to_item,
 };
 use crate::{
     aws::AwsError,
@@ -23,8 +22,6 @@ use crate::{
     },
 };
 
-/// Shards of each endpoint's own index of lanes: as many as there may be workers.
-pub const LANE_SHARDS: u16 = 8;
 /// How long an event waits in a lane, be the endpoint paused or not.
 const WAITS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many are taken of a lane at a time.
@@ -100,17 +97,6 @@ impl Lane {
     fn queue(&self) -> String {
         format!("SEND#{}#{}#", self.webhook, self.car)
     }
-
-    fn shard(&self) -> String {
-        let number: u16 = shard("", &self.pk).trim_start_matches('#').parse().unwrap_or(0);
-        lane_shard(&self.webhook, number % LANE_SHARDS)
-    }
-}
-
-/// One shard of an endpoint's own index.
-#[must_use]
-pub fn lane_shard(webhook: &WebhookId, number: u16) -> String {
-    format!("lane#{webhook}#{number}")
 }
 
 /// Where the lanes of an endpoint wait that nothing is sent to.
@@ -132,6 +118,10 @@ impl Head {
 }
 
 impl Store {
+    fn lane_shard(&self, lane: &Lane) -> String {
+        self.shards().of_lane(&lane.webhook, &lane.pk)
+    }
+
     /// Puts an event at the end of a lane, and makes the lane due unless it is at work or waits.
     pub(super) fn append_in(
         &self,
@@ -171,7 +161,7 @@ impl Store {
             )
             .expression_attribute_names("#shard", "shard")
             .expression_attribute_names("#schema", "schema")
-            .expression_attribute_values(":shard", text(lane.shard()))
+            .expression_attribute_values(":shard", text(self.lane_shard(lane)))
             .expression_attribute_values(":now", number(now.as_second()))
             // It must outlive the last event behind it.
             .expression_attribute_values(
@@ -206,7 +196,7 @@ impl Store {
             .condition_expression("due_at <= :now")
             .update_expression("SET #shard = :shard, due_at = :until, attempt = :attempt")
             .expression_attribute_names("#shard", "shard")
-            .expression_attribute_values(":shard", text(lane.shard()))
+            .expression_attribute_values(":shard", text(self.lane_shard(lane)))
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":until", number((now + lease).as_second()))
             .expression_attribute_values(":attempt", text(attempt.as_str()))

@@ -69,10 +69,10 @@ pub mod webhooks;
 
 mod packed;
 mod part;
+mod shards;
 
 use std::collections::HashMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
@@ -85,12 +85,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-pub use self::transaction::Transaction;
+pub use self::{shards::Shards, transaction::Transaction};
 use crate::{aws::AwsError, config::Tables, domain::ids::AttemptId};
 
-/// Logical shards of every due index: each takes a thousand writes a second, and costs a query
-/// whenever anybody looks. A constant of the keys: changing it migrates everything.
-pub const SHARDS: u16 = 16;
 /// The longest body of an item; an item has at most 400 KB.
 const LONGEST: usize = 350_000;
 /// The version of the items written now; the previous one stays readable.
@@ -165,6 +162,17 @@ impl Store {
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
         Self { client, tables }
+    }
+
+    /// The shards of its due indexes.
+    #[must_use]
+    pub fn shards(&self) -> Shards {
+        self.tables.shards
+    }
+
+    /// The shard of a key within one kind of work: `refresh#07`.
+    pub(crate) fn shard(&self, kind: &str, key: &str) -> String {
+        self.shards().of_key(kind, key)
     }
 
     /// Keys due at `now` in one shard (`refresh#07`), oldest first, at most `limit`. The index
@@ -285,21 +293,6 @@ impl Store {
     }
 }
 
-/// The shard of a key within one kind of work: `refresh#07`.
-#[must_use]
-pub fn shard(kind: &str, key: &str) -> String {
-    let hash = digest(&SHA256, key.as_bytes());
-    format!("{kind}#{:02}", u16::from(hash.as_ref()[0]) % SHARDS)
-}
-
-/// The shards that one of `workers` walks.
-pub fn shards_of(kind: &str, worker: u16, workers: u16) -> impl Iterator<Item = String> {
-    let workers = workers.max(1);
-    (0..SHARDS)
-        .filter(move |shard| shard % workers == worker)
-        .map(move |shard| format!("{kind}#{shard:02}"))
-}
-
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
@@ -390,6 +383,3 @@ pub(crate) fn applied<O, E: ConditionFailure, R>(
     }
     Ok(Applied::No(item.cloned()))
 }
-
-#[cfg(test)]
-mod tests;

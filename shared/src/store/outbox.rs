@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Item, SCHEMA, Store, Transaction, applied, enrollments::partition, json, lanes::Lane,
-    live, number, shard, text, to_item,
+    Error, Item, SCHEMA, Shards, Store, Transaction, applied, enrollments::partition, json,
+    lanes::Lane, live, number, text, to_item,
 };
 use crate::{
     aws::AwsError,
@@ -82,7 +82,7 @@ impl Store {
             // tell it: they have the grain of a second.
             sk: format!("EVT#{:017}#{}", order(), event.id),
             schema: SCHEMA,
-            shard: Some(shard("deliver", &pk)),
+            shard: Some(self.shard("deliver", &pk)),
             due_at: Some(event.time.as_second()),
             expires_at: (event.time + KEPT).as_second(),
             event,
@@ -165,10 +165,10 @@ impl Store {
         let mut transaction = Transaction::new();
         self.demand_told_in(&mut transaction, &untold.event)?;
         transaction.delete(self.outbox_deletion(&untold.pk, &format!("EVT#{}", untold.at))?);
-        let told = untold.item("TOLD", None);
+        let told = untold.item(self.shards(), "TOLD", None);
         transaction.put(self.put_outbox(to_item(&told, "event")?)?);
         if bus_later {
-            let again = untold.item("BUS", Some(now + BUS_AGAIN));
+            let again = untold.item(self.shards(), "BUS", Some(now + BUS_AGAIN));
             transaction.put(self.put_outbox(to_item(&again, "event")?)?);
         }
         let mut lanes = Vec::new();
@@ -335,12 +335,12 @@ impl Store {
 const BUS_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 impl Untold {
-    fn item(&self, kind: &str, due: Option<Timestamp>) -> EventItem {
+    fn item(&self, shards: Shards, kind: &str, due: Option<Timestamp>) -> EventItem {
         EventItem {
             pk: self.pk.clone(),
             sk: format!("{kind}#{}", self.at),
             schema: SCHEMA,
-            shard: due.map(|_| shard("deliver", &self.pk)),
+            shard: due.map(|_| shards.of_key("deliver", &self.pk)),
             due_at: due.map(Timestamp::as_second),
             expires_at: (self.event.time + KEPT).as_second(),
             event: self.event.clone(),

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Error, Item, Store, Transaction, as_number,
     inbox::{Message, bytes, item, partition, unproven},
-    number, packed, shard, text,
+    number, packed, text,
 };
 use crate::{
     aws::AwsError,
@@ -80,8 +80,12 @@ impl Store {
             kept = raw.get(..MOST / 2).unwrap_or_default();
             body = packed::pack(kept);
         }
-        let mut item =
-            item(enrollment, key(&name(raw, secret)), (now, now + SEEN_AFTER, now + KEPT));
+        let mut item = item(
+            self.shards(),
+            enrollment,
+            key(&name(raw, secret)),
+            (now, now + SEEN_AFTER, now + KEPT),
+        );
         item.insert("find".into(), text(FIND));
         item.insert("secret".into(), aws_sdk_dynamodb::types::AttributeValue::Bool(secret));
         item.insert("length".into(), number(raw.len()));
@@ -101,6 +105,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.lay_aside_in(transaction, message)?;
         let mut item = item(
+            self.shards(),
             &message.enrollment,
             key(&message.content),
             (message.received_at, now + SEEN_AFTER, message.received_at + KEPT),
@@ -207,7 +212,7 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .update_expression("SET #shard = :shard, due_at = :now, attempt = :attempt")
             .expression_attribute_names("#shard", "shard")
-            .expression_attribute_values(":shard", text(shard("digest", &sk)))
+            .expression_attribute_values(":shard", text(self.shard("digest", &sk)))
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":attempt", text(AttemptId::random().as_str()))
             .key("sk", text(sk));

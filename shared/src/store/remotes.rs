@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Error, Item, SCHEMA, Store, Transaction, Versioned, enrollments::partition, from_json, json,
-    live, number, part::page, shard, text, to_item,
+    live, number, part::page, text, to_item,
 };
 use crate::domain::{
     ids::{AttemptId, EnrollmentId, RemoteId},
@@ -168,7 +168,7 @@ impl Store {
             schema: SCHEMA,
             version: version + 1,
             attempt: attempt.clone(),
-            shard: remote.due_at.map(|_| shard("act", &format!("{pk}{sk}"))),
+            shard: remote.due_at.map(|_| self.shard("act", &format!("{pk}{sk}"))),
             due_at: remote.due_at.map(Timestamp::as_second),
             expires_at: (remote.requested_at + KEPT).as_second(),
             body: json(remote, "remote")?,

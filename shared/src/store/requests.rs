@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, Error, SCHEMA, Store, Transaction, applied, enrollments::partition, live, number,
-    shard, text, to_item,
+    Applied, Error, SCHEMA, Shards, Store, Transaction, applied, enrollments::partition, live,
+    number, text, to_item,
 };
 use crate::domain::{
     brand::Brand,
@@ -148,14 +148,14 @@ impl Request {
         format!("REQ#{}", self.id)
     }
 
-    fn item(&self, attempt: AttemptId) -> RequestItem {
+    fn item(&self, shards: Shards, attempt: AttemptId) -> RequestItem {
         let pending = self.progress == Progress::Pending;
         RequestItem {
             pk: self.pk(),
             sk: self.sk(),
             schema: SCHEMA,
             attempt,
-            shard: pending.then(|| shard("act", self.id.as_str())),
+            shard: pending.then(|| shards.of_key("act", self.id.as_str())),
             due_at: pending.then(|| (self.asked_at + SWEPT_AFTER).as_second()),
             expires_at: (self.asked_at + KEPT).as_second(),
             body: self.clone(),
@@ -171,7 +171,7 @@ impl Store {
     pub fn ask_in(&self, transaction: &mut Transaction, request: &Request) -> Result<(), Error> {
         let put = Put::builder()
             .table_name(&self.tables.records)
-            .set_item(Some(to_item(&request.item(AttemptId::random()), "request")?))
+            .set_item(Some(to_item(&request.item(self.shards(), AttemptId::random()), "request")?))
             .condition_expression("attribute_not_exists(pk)")
             .build()
             .map_err(|_| Error::Malformed("request"))?;
@@ -235,7 +235,7 @@ impl Store {
             .client
             .put_item()
             .table_name(&self.tables.records)
-            .set_item(Some(to_item(&settled.item(attempt.clone()), "request")?))
+            .set_item(Some(to_item(&settled.item(self.shards(), attempt.clone()), "request")?))
             .condition_expression("attribute_exists(pk)")
             .send()
             .await;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition,
-    from_json, json, number, parse, shard, text,
+    from_json, json, number, parse, text,
 };
 use crate::{
     aws::AwsError,
@@ -89,7 +89,7 @@ impl Store {
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_names("#shard", "shard")
             .expression_attribute_values(":schema", number(SCHEMA))
-            .expression_attribute_values(":shard", text(shard("act", &partition(enrollment))))
+            .expression_attribute_values(":shard", text(self.shard("act", &partition(enrollment))))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":body", text(body))
             .build()

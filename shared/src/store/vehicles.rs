@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, Error, Item, SCHEMA, Store, Transaction, Versioned, applied, enrollments::partition,
-    from_json, json, number, parse, shard, text, to_item,
+    from_json, json, number, parse, text, to_item,
 };
 use crate::domain::{
     ids::{AttemptId, EnrollmentId},
@@ -63,14 +63,14 @@ fn snapshot_key(vin: &Vin) -> String {
 }
 
 impl Store {
-    fn car_item(enrollment: &EnrollmentId, car: &Car) -> Result<Item, Error> {
+    fn car_item(&self, enrollment: &EnrollmentId, car: &Car) -> Result<Item, Error> {
         let pk = partition(enrollment);
         let sk = car_key(&car.vin);
         let item = CarItem {
             schema: SCHEMA,
             attempt: AttemptId::random(),
             find: format!("vin#{}", car.vin.as_str()),
-            shard: shard("fetch", &format!("{pk}{sk}")),
+            shard: self.shard("fetch", &format!("{pk}{sk}")),
             due_at: car.next_due().as_second(),
             silent: car.silent,
             body: json(car, "car")?,
@@ -148,7 +148,7 @@ impl Store {
         enrollment: &EnrollmentId,
         car: &Car,
     ) -> Result<(), Error> {
-        transaction.put(self.put_record(Self::car_item(enrollment, car)?)?);
+        transaction.put(self.put_record(self.car_item(enrollment, car)?)?);
         Ok(())
     }
 

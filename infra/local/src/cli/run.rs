@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, str::FromStr};
 
 use clap::Args;
 use jiff::Timestamp;
-use shared::Clock;
+use shared::{Clock, store::Shards};
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
@@ -102,6 +102,7 @@ impl RunArgs {
             public_url: self.public_url.clone(),
             live: self.live,
             parameters,
+            shards: Shards::ONE,
             faults: Faults::none(),
             throttled: true,
             schedules: Drive::Running,

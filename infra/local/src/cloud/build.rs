@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
+use shared::store::Shards;
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
@@ -38,7 +39,7 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
     let (engine, database) = Engine::start(setup).await?;
     let (listener, front_addr) = listen(0).await?;
     let front = Arc::new(front(&options, &ground, &template, engine, front_addr));
-    let functions = functions(&options, &template, &front.keys, front_addr)?;
+    let functions = functions(&options, &template, &front.keys, front_addr, ground.shards)?;
     let scheduler = Arc::new(scheduler(&options, &template));
     let streams = Arc::new(streams(&options, &template, &front, &functions));
     let gateway = gateway(&options, &ground, &template, &functions);
@@ -60,6 +61,7 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
         gateway_addr: ground.gateway_addr,
         public_url: ground.public_url,
         front_addr,
+        shards: ground.shards,
         api_key: ground.api_key,
         control_token: ground.control_token,
         clock: options.clock,
@@ -83,7 +85,7 @@ fn setup(
     news: &Arc<Notify>,
 ) -> Setup {
     Setup {
-        file: ground.folder.as_ref().map(|folder| folder.file("accessing-party.db")),
+        file: ground.folder.as_ref().map(|folder| folder.database()),
         tables: template.tables.clone(),
         watchers: watchers(template),
         lagging: options.faults.lagging(),
@@ -192,8 +194,10 @@ fn functions(
     template: &Template,
     keys: &Keys,
     front: SocketAddr,
+    shards: Shards,
 ) -> Result<Arc<Functions>, StartError> {
     let endpoint = format!("http://{front}");
+    let shards = shards.to_string();
     let mut all = BTreeMap::new();
     for (name, function) in &template.functions {
         let program = options.programs.get(name).copied();
@@ -205,6 +209,7 @@ fn functions(
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &endpoint),
             ("AWS_ENDPOINT_URL_SQS", &endpoint),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoint),
+            ("DUE_SHARDS", &shards),
             // Metrics go to standard output, where a person reads here.
             ("METRICS", "off"),
         ];

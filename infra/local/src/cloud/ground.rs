@@ -10,6 +10,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use shared::store::Shards;
 use simulator::Simulator;
 use tokio::net::TcpListener;
 use url::Url;
@@ -19,6 +20,7 @@ use crate::folder::{Folder, local_secrets, read_secrets};
 
 pub(super) struct Ground {
     pub(super) folder: Option<Folder>,
+    pub(super) shards: Shards,
     pub(super) secrets: Map<String, Value>,
     pub(super) api_key: Option<SecretString>,
     pub(super) control_token: Option<SecretString>,
@@ -36,6 +38,10 @@ impl Ground {
         if let Some(folder) = &folder {
             folder.belong_to(&options.maker.to_string())?;
         }
+        let shards = match &folder {
+            Some(folder) => folder.shards(options.shards)?,
+            None => options.shards,
+        };
         let (secrets, api_key) = secrets(options, folder.as_ref())?;
         let control_token = match (&options.maker, &folder) {
             (Maker::Simulated { .. }, Some(folder)) => Some(folder.token("simulator-token")?),
@@ -46,7 +52,16 @@ impl Ground {
         let own = format!("http://{gateway_addr}");
         let public_url = options.public_url.clone().or_else(|| Url::parse(&own).ok());
         let public_url = public_url.ok_or(StartError::PublicUrl)?;
-        Ok(Self { folder, secrets, api_key, control_token, gateway, gateway_addr, public_url })
+        Ok(Self {
+            folder,
+            shards,
+            secrets,
+            api_key,
+            control_token,
+            gateway,
+            gateway_addr,
+            public_url,
+        })
     }
 
     /// Starts the simulated maker, if it is to be one.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, io, net::SocketAddr, path::PathBuf};
 
-use shared::Clock;
+use shared::{Clock, store::Shards};
 use url::Url;
 
 use crate::{
@@ -31,6 +31,9 @@ pub struct CloudOptions {
     pub live: bool,
     /// More parameters of the template.
     pub parameters: BTreeMap<String, String>,
+    /// The shards of the due indexes of new tables: one is enough for a machine, and each costs a
+    /// query whenever a schedule runs. Tables that exist keep theirs.
+    pub shards: Shards,
     /// What befalls calls to the database.
     pub faults: Faults,
     /// Whether the gateway's rates hold.
@@ -99,6 +102,7 @@ impl CloudOptions {
             public_url: None,
             live: false,
             parameters: BTreeMap::new(),
+            shards: Shards::ONE,
             faults: Faults::none(),
             throttled: true,
             schedules: Drive::Manual,

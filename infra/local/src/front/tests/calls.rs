@@ -135,7 +135,7 @@ async fn a_stale_index_does_not_show_the_last_write() {
     let world = World::start(Faults::ordered()).await;
     let grant = added(&world.app("callback").store).await;
     let app = world.app("refresh");
-    let shard = grant.shard.clone().unwrap();
+    let shard = app.store.shards().of_key("refresh", grant.id.as_str());
     let late = now() + SignedDuration::from_hours(24);
     let due = async || app.store.due(DueTable::Grants, &shard, late, 10).await.unwrap().len();
     world.front.faults.next(Rule::once(Effect::Stale).at(Operation::Query));

@@ -49,7 +49,7 @@ async fn a_request_is_swept_until_it_is_settled() {
     let mut transaction = Transaction::new();
     api.store.ask_in(&mut transaction, &request).unwrap();
     api.store.commit(transaction).await.unwrap();
-    let shard = shared::store::shard("act", request.id.as_str());
+    let shard = act.store.shards().of_key("act", request.id.as_str());
     let due = async |at| act.store.due(DueTable::Records, &shard, at, 10).await.unwrap().len();
 
     assert_eq!((due(now()).await, due(late).await), (0, 1));
@@ -68,7 +68,7 @@ async fn a_retired_grant_is_due_no_more() {
     let (callback, refresh) = (world.app("callback"), world.app("refresh"));
     let grant =
         Grant::new(GrantId::random(), EnrollmentId::random(), Brand::Ds, vec![1], now(), now());
-    let shard = grant.shard.clone().unwrap();
+    let shard = refresh.store.shards().of_key("refresh", grant.id.as_str());
     let late = now() + SignedDuration::from_hours(24);
     let due = async || refresh.store.due(DueTable::Grants, &shard, late, 10).await.unwrap().len();
     let mut transaction = Transaction::new();
