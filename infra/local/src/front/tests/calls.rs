@@ -32,7 +32,8 @@ async fn added(store: &Store) -> Grant {
     let mut transaction = Transaction::new();
     store.add_grant_in(&mut transaction, &grant).unwrap();
     store.commit(transaction).await.unwrap();
-    grant
+    let shard = Some(store.shards().of_key("refresh", grant.id.as_str()));
+    Grant { shard, ..grant }
 }
 
 fn renewal(grant: &Grant) -> Renewal {
