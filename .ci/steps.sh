@@ -13,7 +13,7 @@ ended() {
   local status=$? pid
   for pid in ${beside_pids[@]+"${beside_pids[@]}"}; do kill -- "-$pid" 2>/dev/null || true; done
   rm -rf "$scratch"
-  [ "$status" = 0 ] || printf '\n== FAILED: %s\n' "$current"
+  [ "$status" = 0 ] || [ -z "$current" ] || printf '\n== FAILED: %s\n' "$current"
 }
 trap ended EXIT
 

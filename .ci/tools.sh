@@ -17,8 +17,14 @@ need_debian() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || { echo "install these packages: ${missing[*]}" >&2; return 1; }
-  DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" >/dev/null
+  mkdir -p "$tools"
+  (
+    # apt-get gives up when a step beside this one is at it.
+    flock 9
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -qq --no-install-recommends "${missing[@]}" >/dev/null
+  ) 9>"$tools/debian.lock"
 }
 
 # The folder of the tool NAME, if made of what stands on stdin; made by COMMAND FOLDER … otherwise.
