@@ -1,5 +1,5 @@
-# Sourced by the scripts beside it: makes the virtualenv once, and again when a requirement changes.
-# Everything lands in CHECKS_DIR, by default target/aws-checks of the workspace.
+# Sourced by the scripts beside it: their virtualenv, an environment that reaches no account, and where
+# results land: in CHECKS_DIR, by default target/aws-checks of the workspace.
 
 set -euo pipefail
 checks="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -7,22 +7,12 @@ root="$(cd "$checks/../../.." && pwd)"
 out="${CHECKS_DIR:-$root/target/aws-checks}"
 mkdir -p "$out"
 
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONPYCACHEPREFIX="$out/pycache"
 # No check may reach an account, whatever the machine has credentials for.
 export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_SESSION_TOKEN=testing
 export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 unset AWS_PROFILE AWS_ENDPOINT_URL
 
-need() {
-  local list="$1"; shift
-  local mark="$out/venv/$(basename "$list")"
-  if ! cmp -s "$list" "$mark"; then
-    [ -x "$out/venv/bin/python" ] || "${PYTHON:-python3.11}" -m venv "$out/venv"
-    "$out/venv/bin/pip" install --quiet --disable-pip-version-check "$@" -r "$list"
-    cp "$list" "$mark"
-  fi
-}
-
-need "$checks/requirements.txt"
-export PATH="$out/venv/bin:$PATH"
+. "$root/.ci/tools.sh"
+need_pip template "$checks/requirements.txt"

@@ -26,4 +26,4 @@ python "$checks/moto_house.py" "$out/translated.json" \
 
 echo "capacity units, as the database counts them:"
 cd "$root"
-cargo test --locked -- costs:: --nocapture 2>/dev/null | grep '^figure: '
+cargo test --locked --test it -- costs:: --nocapture 2>/dev/null | grep '^figure: '

@@ -1,9 +1,13 @@
-"""Judges the built functions: size of the zip, glibc asked for. Unpacks each beside its zip.
+"""Judges what `sam build` built: size of the zip that SAM would upload, glibc asked for.
 
-    package.py FOLDER FUNCTION …
+    package.py BUILT FOLDER FUNCTION …
+
+BUILT is SAM's build folder, where a function lies under its name in the template. Each is left with
+its zip in FOLDER/FUNCTION.
 """
 
 import re
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -24,25 +28,27 @@ def problems(name, binary, size):
 
 
 def main():
-    folder, functions = Path(sys.argv[1]), sys.argv[2:]
+    built, folder, functions = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     failed = 0
     for name in functions:
-        archive = folder / name / "bootstrap.zip"
-        if not archive.exists():
+        made = built / f"{name.capitalize()}Function" / "bootstrap"
+        if not made.exists():
             print(f"FAIL {name}: was not built")
             failed += 1
             continue
-        with zipfile.ZipFile(archive) as packed:
-            packed.extract("bootstrap", archive.parent)
-        bootstrap = archive.parent / "bootstrap"
-        bootstrap.chmod(0o755)
+        bootstrap, archive = folder / name / "bootstrap", folder / name / "bootstrap.zip"
+        bootstrap.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(made, bootstrap)
+        # As SAM packs what it uploads.
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.write(bootstrap, "bootstrap")
         binary, size = bootstrap.read_bytes(), archive.stat().st_size
         wrong = list(problems(name, binary, size))
         failed += bool(wrong)
         print(f"{'FAIL' if wrong else 'ok  '} {name:9} zip {size:>9,} bytes, binary {len(binary):>10,} bytes")
         for problem in wrong:
             print(f"       {problem}")
-    extra = {found.name for found in folder.iterdir()} - set(functions)
+    extra = {found.parent.name for found in built.glob("*/bootstrap")} - {f"{name.capitalize()}Function" for name in functions}
     for name in sorted(extra):
         failed += 1
         print(f"FAIL {name} was built too")

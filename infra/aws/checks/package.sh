@@ -1,29 +1,38 @@
 #!/usr/bin/env bash
-# Builds the functions as they are deployed, x86_64, and judges what comes out: each zip at most
-# 4 MB and no newer glibc than Amazon Linux 2023 has; then asks the built login under the emulator.
+# Builds the functions as an operator does, x86_64, and judges what comes out: the zip of each at most 4 MB,
+# and no newer glibc asked for than Amazon Linux 2023 has; then asks the built login under the emulator.
 #
-# One invocation for all, so that what they share is compiled once, and without the packages `local`
-# and `simulator`, whose features would leak in. Never arm64 here: that would fetch a toolchain.
-# Takes several minutes from clean; CARGO_TARGET_DIR is heeded.
+# `sam build` calls cargo-lambda, which links by zig. SAM does so one function after the other, each in a
+# cargo of its own; so cargo-lambda is first called as SAM does, but for all at once, and `sam build` finds
+# everything built. Never arm64 here: that would fetch a toolchain. CARGO_TARGET_DIR is heeded.
 . "$(dirname "$0")/env.sh"
-need "$checks/requirements-package.txt" --no-deps
-cd "$root"
 
 functions=(login callback refresh fetch api act notify digest deliver)
 # With the version: a crate that we depend on is called `digest`, too.
 packages_of=()
 for function in "${functions[@]}"; do packages_of+=("--package=$function@0.1.0"); done
-packages="$out/functions"
-rm -rf "$packages"
+
+# The README names the versions.
+grep -E '^(aws-sam-cli|cargo-lambda|ziglang)==' "$checks/requirements-package.txt" | while read -r tool; do
+  grep -qF "$tool" "$root/README.md" || { echo "FAIL README.md does not name $tool"; exit 1; }
+done
+need_pip operators "$checks/requirements-package.txt"
+export SAM_CLI_TELEMETRY=0 PYTHONWARNINGS=ignore
 
 echo "== cargo lambda build --release"
-cargo lambda build --release --locked --compiler cargo --output-format zip --lambda-dir "$packages" \
-  "${packages_of[@]}"
+cd "$root"
+cargo lambda build --release --locked "${packages_of[@]}"
+echo "== sam build"
+cd "$checks/.."
+rm -rf "$out/sam" "$out/functions"
+sam build --build-dir "$out/sam"
 
+# The Python of the other checks comes first again.
+need_pip template "$checks/requirements.txt"
 echo "== sizes"
-python "$checks/package.py" "$packages" "${functions[@]}"
+python "$checks/package.py" "$out/sam" "$out/functions" "${functions[@]}"
 
 echo "== login under the emulator"
 python "$checks/house.py" "$out/translated.json"
 python "$checks/moto_house.py" "$out/translated.json" \
-  python "$checks/emulate.py" login "$packages/login/bootstrap"
+  python "$checks/emulate.py" login "$out/functions/login/bootstrap"

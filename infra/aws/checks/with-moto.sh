@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command against tables, roles, queue and secrets that moto makes from the template:
 #
-#     infra/aws/checks/with-moto.sh cargo test -p tests --test moto -- --ignored --test-threads=1
+#     infra/aws/checks/with-moto.sh cargo test --test moto -- --ignored --test-threads=1
 #
 # The command is run where this is called, with GRANTS_TABLE, MAKER_SECRET_ID and all else that a
 # function would be told, credentials, AWS_ENDPOINT_URL_DYNAMODB, …_SECRETS_MANAGER and …_SQS, and
