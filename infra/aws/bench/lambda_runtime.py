@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 import time
@@ -66,7 +67,7 @@ class Function:
     """A process that asks for work, with events that lie ready for it. Times are in milliseconds."""
 
     def __init__(self, command, environment=None, events=()):
-        self.server, self.command = Server(), command
+        self.server, self.command, self.spawned = Server(), command, threading.Event()
         for event in events:
             self.server.work.put(event)
         self.server.asks = self.note_cpu
@@ -81,6 +82,7 @@ class Function:
         self.process = subprocess.Popen(
             command, env=os.environ | (environment or {}) | lambda_sets, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        self.spawned.set()
 
     def __enter__(self):
         return self
@@ -90,6 +92,8 @@ class Function:
 
     def note_cpu(self):
         """What the start took of the processor, while the function waits for its first event."""
+        # It may ask before we are told that it runs.
+        self.spawned.wait(PATIENCE)
         threads = Path(f"/proc/{self.process.pid}/task").iterdir()
         self.start_cpu = sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e6
 
@@ -119,7 +123,7 @@ class Function:
     def end(self):
         """Ends it. What it took of the processor in all."""
         if self.process.returncode is None:
-            self.process.kill()
+            os.kill(self.process.pid, signal.SIGKILL)
             _, self.process.returncode, used = os.wait4(self.process.pid, 0)
             self.cpu = (used.ru_utime + used.ru_stime) * 1000
             self.server.shutdown()
