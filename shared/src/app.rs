@@ -6,7 +6,7 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::{Layer, filter::FilterFn, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    aws::{self, Parts},
+    aws::{Lazy, Parts},
     bus::Bus,
     clock::Clock,
     config::{Config, ConfigErrors},
@@ -67,12 +67,11 @@ impl App {
     pub fn new(config: Config, clock: Clock) -> Result<Arc<Self>, StartError> {
         let settings = config.maker.settings();
         let http = tls::plain_client(&settings.user_agent, settings.timeouts)?;
-        let (aws, parts) = (&config.aws, Parts::new(&config.aws, http));
-        let endpoints = &aws.endpoints;
-        let dynamodb = aws::client!(aws_sdk_dynamodb, aws, parts, endpoints.dynamodb);
-        let secrets = aws::client!(aws_sdk_secretsmanager, aws, parts, endpoints.secrets_manager);
-        let sqs = aws::client!(aws_sdk_sqs, aws, parts, endpoints.sqs);
-        let eventbridge = aws::client!(aws_sdk_eventbridge, aws, parts, endpoints.eventbridge);
+        let (endpoints, parts) = (&config.aws.endpoints, Arc::new(Parts::new(&config.aws, http)));
+        let dynamodb = Lazy::new(&parts, endpoints.dynamodb.as_ref());
+        let secrets = Lazy::new(&parts, endpoints.secrets_manager.as_ref());
+        let sqs = Lazy::new(&parts, endpoints.sqs.as_ref());
+        let eventbridge = Lazy::new(&parts, endpoints.eventbridge.as_ref());
         Ok(Arc::new(Self {
             store: Store::new(dynamodb, config.tables.clone()),
             secrets: Secrets::new(secrets, config.secrets.clone(), clock.clone()),
@@ -84,6 +83,17 @@ impl App {
             config,
             clock,
         }))
+    }
+
+    /// Builds the database's client now, which the first event would have to wait for: it is no
+    /// I/O, and costs least at start. For functions that use the database.
+    pub fn prepare_store(&self) {
+        self.store.client.prepare();
+    }
+
+    /// The same for the client that reads secrets.
+    pub fn prepare_secrets(&self) {
+        self.secrets.client.prepare();
     }
 
     /// From the process's environment, with logs as JSON lines: how a Lambda starts.

@@ -1,6 +1,12 @@
 //! The AWS SDK over the project's one HTTP client: one TLS stack, one set of root certificates,
 //! and no second pool of connections.
 
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
+
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::{
     client::{
@@ -50,11 +56,12 @@ impl AwsError {
 }
 
 /// The parts that every SDK client here is built from.
-pub(crate) struct Parts {
-    pub(crate) credentials: Credentials,
-    pub(crate) http: OurHttp,
-    pub(crate) retry: RetryConfig,
-    pub(crate) timeouts: TimeoutConfig,
+pub struct Parts {
+    region: String,
+    credentials: Credentials,
+    http: OurHttp,
+    retry: RetryConfig,
+    timeouts: TimeoutConfig,
 }
 
 impl Parts {
@@ -62,6 +69,7 @@ impl Parts {
         let session = aws.session_token.as_ref().map(|token| token.expose_secret().to_owned());
         let secret = aws.secret_access_key.expose_secret();
         Self {
+            region: aws.region.clone(),
             credentials: Credentials::from_keys(&aws.access_key_id, secret, session),
             http: OurHttp(http),
             // A connection that broke is dropped by the pool of `reqwest`; the SDK has no hold on it.
@@ -76,21 +84,74 @@ impl Parts {
     }
 }
 
-/// An SDK client from its configuration builder: the same lines for each service.
-macro_rules! client {
-    ($sdk:ident, $aws:expr, $parts:expr, $endpoint:expr) => {{
-        let mut config = $sdk::Config::builder()
-            .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
-            .region($sdk::config::Region::new($aws.region.clone()))
-            .credentials_provider($parts.credentials.clone())
-            .http_client($parts.http.clone())
-            .retry_config($parts.retry.clone())
-            .timeout_config($parts.timeouts.clone());
-        config.set_endpoint_url($endpoint.clone());
-        $sdk::Client::from_conf(config.build())
-    }};
+/// A client of the SDK, built by the first use of it, or ahead of that by `App::prepare_…`. A function
+/// that uses none of a service neither carries the service's code nor takes the time to build a
+/// client, which parses what AWS says of all its regions.
+pub struct Lazy<C> {
+    client: OnceLock<C>,
+    parts: Arc<Parts>,
+    endpoint: Option<String>,
 }
-pub(crate) use client;
+
+impl<C> Lazy<C> {
+    pub(crate) fn new(parts: &Arc<Parts>, endpoint: Option<&String>) -> Self {
+        Self { client: OnceLock::new(), parts: Arc::clone(parts), endpoint: endpoint.cloned() }
+    }
+}
+
+impl<C: Service> Lazy<C> {
+    /// Builds it ahead of its first use.
+    pub(crate) fn prepare(&self) {
+        let _: &C = self;
+    }
+}
+
+impl<C: Service> Deref for Lazy<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        self.client.get_or_init(|| C::build(&self.parts, self.endpoint.as_deref()))
+    }
+}
+
+impl<C: Clone> Clone for Lazy<C> {
+    fn clone(&self) -> Self {
+        let (client, parts) = (self.client.clone(), Arc::clone(&self.parts));
+        Self { client, parts, endpoint: self.endpoint.clone() }
+    }
+}
+
+impl<C> fmt::Debug for Lazy<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lazy").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// A client of the SDK, as [`Lazy`] builds it.
+pub trait Service: Sized {
+    #[doc(hidden)]
+    fn build(parts: &Parts, endpoint: Option<&str>) -> Self;
+}
+
+/// The same lines for each service.
+macro_rules! services {
+    ($($sdk:ident),*) => {
+        $(impl Service for $sdk::Client {
+            fn build(parts: &Parts, endpoint: Option<&str>) -> Self {
+                let mut config = $sdk::Config::builder()
+                    .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
+                    .region($sdk::config::Region::new(parts.region.clone()))
+                    .credentials_provider(parts.credentials.clone())
+                    .http_client(parts.http.clone())
+                    .retry_config(parts.retry.clone())
+                    .timeout_config(parts.timeouts.clone());
+                config.set_endpoint_url(endpoint.map(str::to_owned));
+                Self::from_conf(config.build())
+            }
+        })*
+    };
+}
+services!(aws_sdk_dynamodb, aws_sdk_eventbridge, aws_sdk_secretsmanager, aws_sdk_sqs);
 
 /// `reqwest` as the SDK's connector.
 #[derive(Debug, Clone)]

@@ -3,12 +3,15 @@
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use jiff::Timestamp;
 
-use crate::{aws::AwsError, domain::event::CloudEvent};
+use crate::{
+    aws::{AwsError, Lazy},
+    domain::event::CloudEvent,
+};
 
 /// Puts events on the bus.
 #[derive(Debug, Clone)]
 pub struct Bus {
-    client: aws_sdk_eventbridge::Client,
+    client: Lazy<aws_sdk_eventbridge::Client>,
     name: Option<String>,
 }
 
@@ -29,7 +32,7 @@ pub enum BusError {
 impl Bus {
     /// Over a client made by `App`.
     #[must_use]
-    pub fn new(client: aws_sdk_eventbridge::Client, name: Option<String>) -> Self {
+    pub fn new(client: Lazy<aws_sdk_eventbridge::Client>, name: Option<String>) -> Self {
         Self { client, name }
     }
 

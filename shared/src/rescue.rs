@@ -4,14 +4,14 @@
 use jiff::Timestamp;
 
 use crate::{
-    aws::AwsError,
+    aws::{AwsError, Lazy},
     store::{Error as StoreError, Store, grants::Renewal},
 };
 
 /// Keeps sealed renewals outside the database.
 #[derive(Debug, Clone)]
 pub struct Rescue {
-    client: aws_sdk_sqs::Client,
+    client: Lazy<aws_sdk_sqs::Client>,
     queue: String,
 }
 
@@ -32,7 +32,7 @@ pub enum RescueError {
 impl Rescue {
     /// Over a client made by `App`.
     #[must_use]
-    pub fn new(client: aws_sdk_sqs::Client, queue: String) -> Self {
+    pub fn new(client: Lazy<aws_sdk_sqs::Client>, queue: String) -> Self {
         Self { client, queue }
     }
 

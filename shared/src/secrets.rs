@@ -9,7 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use crate::{
-    aws,
+    aws::{self, Lazy},
     clock::Clock,
     config::SecretIds,
     domain::{brand::Brand, ids::WebhookId, webhook::Generation},
@@ -101,7 +101,7 @@ pub enum SecretError {
 /// Reads and caches the secrets.
 #[derive(Debug)]
 pub struct Secrets {
-    client: aws_sdk_secretsmanager::Client,
+    pub(crate) client: Lazy<aws_sdk_secretsmanager::Client>,
     ids: SecretIds,
     clock: Clock,
     maker: Cached<MakerSecret>,
@@ -115,7 +115,7 @@ type Cached<T> = Mutex<Option<(Timestamp, Arc<T>)>>;
 impl Secrets {
     /// Reads nothing yet.
     #[must_use]
-    pub fn new(client: aws_sdk_secretsmanager::Client, ids: SecretIds, clock: Clock) -> Self {
+    pub fn new(client: Lazy<aws_sdk_secretsmanager::Client>, ids: SecretIds, clock: Clock) -> Self {
         Self {
             client,
             ids,

@@ -7,5 +7,6 @@ use lambda_runtime::{Error, run, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = shared::App::from_environment(digest::NEEDS)?;
+    app.prepare_store();
     run(service_fn(|event| digest::handler(Arc::clone(&app), event))).await
 }

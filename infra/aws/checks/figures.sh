@@ -1,28 +1,29 @@
 #!/usr/bin/env bash
-# Prints the figures of the house: of each function as package.sh built it the zip, how long it takes to
-# start and to answer first, its memory; and what the tests of costs count in capacity units.
+# Prints the figures of the house: of each function as package.sh built it the zip, its memory, and how
+# long a fresh process takes to its first answer; and what the tests of costs count in capacity units.
 #
 #     infra/aws/checks/package.sh && infra/aws/checks/figures.sh
 #
-# Where node and npm are, also how long it takes to load two AWS clients there. It judges nothing; times
-# are worth something on an idle machine only.
+# Where node and npm are, a Node.js function of login's job runs beside them. It judges nothing; times
+# are worth something on an idle machine only, their ratios on any. ROUNDS is how often each one starts.
 . "$(dirname "$0")/env.sh"
 packages="${1:-$out/functions}"
 [ -d "$packages/login" ] || { echo "run $checks/package.sh first" >&2; exit 2; }
 
+bench="$root/infra/aws/bench"
+export PYTHONPATH="$checks:$bench"
 script=()
 if command -v node >/dev/null && command -v npm >/dev/null; then
   mkdir -p "$out/node"
-  cp "$checks/start.mjs" "$out/node/"
-  if npm install --silent --no-audit --no-fund --prefix "$out/node" \
-    @aws-sdk/client-dynamodb@3.1169.0 @aws-sdk/client-secrets-manager@3.1164.0 >/dev/null; then
-    script=("$out/node/start.mjs")
+  cp "$bench/login.mjs" "$bench/package.json" "$out/node/"
+  if npm install --silent --no-audit --no-fund --prefix "$out/node" >/dev/null; then
+    script=("$out/node/login.mjs")
   fi
 fi
 
 python "$checks/house.py" "$out/translated.json"
 python "$checks/moto_house.py" "$out/translated.json" \
-  python "$checks/figures.py" "$packages" ${script[@]+"${script[@]}"}
+  python "$bench/figures.py" "$packages" ${script[@]+"${script[@]}"}
 
 echo "capacity units, as the database counts them:"
 cd "$root"

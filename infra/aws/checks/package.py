@@ -1,4 +1,4 @@
-"""Judges what `sam build` built: size of the zip that SAM would upload, glibc asked for.
+"""Judges what `sam build` built: size of the zip that SAM would upload, glibc asked for, no CPU jitter.
 
     package.py BUILT FOLDER FUNCTION …
 
@@ -12,12 +12,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import jitter
+
 LIMIT = 4_000_000
 # Amazon Linux 2023 has glibc 2.34.
 GLIBC = (2, 34)
 
 
-def problems(name, binary, size):
+def problems(binary, size, mark):
     """What is wrong with one function."""
     if size > LIMIT:
         yield f"its zip is over {LIMIT:,} bytes"
@@ -25,11 +27,13 @@ def problems(name, binary, size):
     newest = max(asked, default=(0, 0))
     if newest > GLIBC:
         yield f"it asks for glibc {newest[0]}.{newest[1]}"
+    if mark in binary:
+        yield "it gathers CPU jitter: aws-lc-sys was built without what .cargo/config.toml sets"
 
 
 def main():
     built, folder, functions = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
-    failed = 0
+    failed, mark = 0, jitter.mark()
     for name in functions:
         made = built / f"{name.capitalize()}Function" / "bootstrap"
         if not made.exists():
@@ -43,7 +47,7 @@ def main():
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
             packed.write(bootstrap, "bootstrap")
         binary, size = bootstrap.read_bytes(), archive.stat().st_size
-        wrong = list(problems(name, binary, size))
+        wrong = list(problems(binary, size, mark))
         failed += bool(wrong)
         print(f"{'FAIL' if wrong else 'ok  '} {name:9} zip {size:>9,} bytes, binary {len(binary):>10,} bytes")
         for problem in wrong:

@@ -86,7 +86,11 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 pub use self::{shards::Shards, transaction::Transaction};
-use crate::{aws::AwsError, config::Tables, domain::ids::AttemptId};
+use crate::{
+    aws::{AwsError, Lazy},
+    config::Tables,
+    domain::ids::AttemptId,
+};
 
 /// The longest body of an item; an item has at most 400 KB.
 const LONGEST: usize = 350_000;
@@ -99,7 +103,7 @@ pub type Item = HashMap<String, AttributeValue>;
 /// The three tables.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
+    pub(crate) client: Lazy<Client>,
     tables: Tables,
 }
 
@@ -160,7 +164,7 @@ pub enum DueTable {
 impl Store {
     /// Over a client made by `App`.
     #[must_use]
-    pub fn new(client: Client, tables: Tables) -> Self {
+    pub fn new(client: Lazy<Client>, tables: Tables) -> Self {
         Self { client, tables }
     }
 

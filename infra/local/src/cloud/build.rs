@@ -85,7 +85,7 @@ fn setup(
     news: &Arc<Notify>,
 ) -> Setup {
     Setup {
-        file: ground.folder.as_ref().map(|folder| folder.database()),
+        file: ground.folder.as_ref().map(Folder::database),
         tables: template.tables.clone(),
         watchers: watchers(template),
         lagging: options.faults.lagging(),

@@ -1,29 +1,17 @@
-"""Prints what the built functions take: zip, start, memory. A benchmark: it judges nothing but that
-each function answers as it should.
-
-    moto_house.py TRANSLATED.json python figures.py FOLDER [NODE_SCRIPT]
-
-FOLDER/FUNCTION/bootstrap are what package.sh built. moto stands in for tables, secrets and the bus,
-and nobody for the maker: what is measured is each function's work but for its calls to the maker.
-"""
+"""Events for each function, as AWS would send them, and in an order in which each finds work."""
 
 import base64
 import hashlib
 import hmac
 import json
 import os
-import statistics
-import sys
 import time
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 
 from emulate import event
-from lambda_runtime import Function
 
-STARTS = 20
 LOGINS = 10
 BATCHES, MESSAGES = 2, 100
 STREAMED = 10
@@ -31,7 +19,7 @@ RUNS = 5
 RETURN_TO = "https://app.example/cars"
 KEY = "ap_live_figures_secret"
 # moto has all services at one address.
-ENDPOINT = os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
+MOTO = os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
 
 
 def request(method, url, body=None, **headers):
@@ -51,7 +39,7 @@ class Story:
     function its own part."""
 
     def __init__(self):
-        service = boto3.client("secretsmanager", endpoint_url=ENDPOINT)
+        service = boto3.client("secretsmanager", endpoint_url=MOTO)
         edge = json.loads(service.get_secret_value(SecretId=os.environ["EDGE_SECRET_ID"])["SecretString"])
         digest = hashlib.sha256(b"secret").hexdigest()
         edge["api_keys"] = [{"id": "figures", "name": "figures", "sha256": digest, "scopes": ["enroll", "read"]}]
@@ -83,7 +71,7 @@ class Story:
 
     def notify(self, ask):
         id = self.begun[0]["id"]
-        table = boto3.resource("dynamodb", endpoint_url=ENDPOINT).Table(os.environ["RECORDS_TABLE"])
+        table = boto3.resource("dynamodb", endpoint_url=MOTO).Table(os.environ["RECORDS_TABLE"])
         table.update_item(
             Key={"pk": f"ENR#{id}", "sk": "META"}, UpdateExpression="SET #s = :s",
             ExpressionAttributeNames={"#s": "status"}, ExpressionAttributeValues={":s": "active"},
@@ -120,69 +108,14 @@ class Story:
 
     def stream(self, ask, table, prefix):
         """What the table's stream would bring of these items, a few at a time."""
-        pages = boto3.client("dynamodb", endpoint_url=ENDPOINT).get_paginator("scan")
+        pages = boto3.client("dynamodb", endpoint_url=MOTO).get_paginator("scan")
         pages = pages.paginate(TableName=os.environ[table], ProjectionExpression="pk, sk")
         keys = [item for page in pages for item in page["Items"] if item["sk"]["S"].startswith(prefix)]
         assert keys, f"nothing of {prefix} was written"
-        for at in range(0, len(keys), STREAMED):
-            ask({"Records": [{"dynamodb": {"Keys": key}} for key in keys[at : at + STREAMED]]}, None)
+        # One alone comes first: the first answer is about one.
+        for some in [keys[:1], *(keys[at : at + STREAMED] for at in range(1, len(keys), STREAMED))]:
+            ask({"Records": [{"dynamodb": {"Keys": key}} for key in some]}, None)
 
     def schedule(self, ask):
         for _ in range(RUNS):
             ask({"worker": 0, "workers": 1}, None)
-
-
-def measure(folder, name, work):
-    """A line about one function."""
-    bootstrap = str((folder / name / "bootstrap").resolve())
-    archive = folder / name / "bootstrap.zip"
-    size = f"{archive.stat().st_size / 1e6:.2f} MB" if archive.exists() else "none"
-    starts = []
-    for _ in range(STARTS - 1):
-        with Function([bootstrap]) as function:
-            starts.append(function.init)
-    with Function([bootstrap], {"RETURN_TO": RETURN_TO}) as function:
-        starts.append(function.init)
-        times = []
-
-        def ask(sent, status):
-            answer, took = function.answer(sent)
-            if status is not None and answer["statusCode"] != status:
-                raise SystemExit(f"FAIL {name} answers {answer['statusCode']}: {answer.get('body')}")
-            times.append(took)
-            return answer
-
-        idle = function.peak()
-        work(ask)
-        peak = function.peak()
-    init = f"{statistics.median(starts):.1f} (least {min(starts):.1f})"
-    first = f"{times[0]:.0f}"
-    print(f"{name:9} {size:>8} {init:>19} {first:>11} {idle:>9.1f} {peak:>9.1f}   {len(times)}", flush=True)
-
-
-def node(script):
-    starts = []
-    for _ in range(STARTS // 2):
-        with Function(["node", script]) as function:
-            starts.append(function.init)
-            peak = function.peak()
-    print(f"node.js of two AWS clients, which does nothing: init {statistics.median(starts):.1f} ms"
-          f" (least {min(starts):.1f}), {peak:.1f} MiB before any work", flush=True)
-
-
-def main():
-    folder = Path(sys.argv[1])
-    story = Story()
-    # In the order of the story.
-    parts = {"api": story.api, "login": story.login, "callback": story.callback, "notify": story.notify}
-    parts |= {"digest": story.digest, "deliver": story.deliver}
-    parts |= dict.fromkeys(("act", "refresh", "fetch"), story.schedule)
-    print("function       zip    init, median, ms   first, ms  idle, MiB peak, MiB   events")
-    for name, work in parts.items():
-        measure(folder, name, work)
-    if len(sys.argv) > 2:
-        node(sys.argv[2])
-
-
-if __name__ == "__main__":
-    main()
