@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn sixteen_shards_have_the_names_of_the_first_tables() {
-        assert_eq!(shards("16").of_key("act", "ENR#1"), "act#14");
+        assert_eq!(shards("16").of_key("act", "ENR#1"), "act#05");
     }
 
     #[test]
