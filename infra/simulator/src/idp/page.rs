@@ -25,7 +25,7 @@ pub(super) fn refused(refused: &Refused) -> Response {
 /// every redirect that follows a form, so it would have to list not only the application that the
 /// browser goes back to but wherever that one sends it next, which an identity provider can't know.
 const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A page.
 pub(super) fn html(status: u16, page: &impl Template) -> Response {
@@ -51,6 +51,11 @@ pub(super) fn redirect(location: &str) -> Response {
 pub(super) async fn style() -> Response {
     let css = include_str!("../../templates/style.css");
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], css).into_response()
+}
+
+pub(super) async fn icon() -> Response {
+    let svg = include_str!("../../templates/icon.svg");
+    ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
 fn hardened(status: u16, body: impl Into<Body>) -> Response {
