@@ -7,7 +7,7 @@ pub(crate) const TEXTS: Texts = Texts {
     question_account: "Uw auto is dan te zien in het account ‘{account}’.",
     question_scopes: "De fabrikant vraagt u toegang te geven tot:",
     question_advice: "U meldt zich aan bij de fabrikant en beslist daar. Hebt u hier niet om gevraagd, of kent u het account niet, sluit dan deze pagina.",
-    question_yes: "Ja, verbinden",
+    question_yes: "Ja, koppelen",
     scopes: ScopeTexts {
         telemetry: "de toestand van uw auto, zoals batterij of brandstof, kilometerstand en deuren",
         position: "de plaats van uw auto",
