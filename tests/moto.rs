@@ -34,6 +34,7 @@ use shared::{
         grants::{Claim, ClaimFor, Grant, Renewal},
         history::History,
         idempotency::Idempotent,
+        identities::Holder,
         requests::{Ask, Progress, Request},
         vehicles::Known,
     },
@@ -190,13 +191,14 @@ async fn a_transaction_is_written_whole_or_not_at_all() {
     let (one, two) = (active("moto-one"), active("moto-two"));
     for (who, wins) in [(&one, true), (&two, false)] {
         let mut transaction = Transaction::new();
-        store.claim_identity_in(&mut transaction, "moto-identity", &who.id).unwrap();
+        store.claim_identity_in(&mut transaction, "moto-identity", None, &who.id).unwrap();
         store.save_enrollment_in(&mut transaction, who, 0).unwrap();
         let event = Event::new(&who.id, What::Confirmed, now());
         store.tell_in(&mut transaction, event).unwrap();
         assert_eq!(store.commit(transaction).await.is_ok(), wins);
     }
-    assert_eq!(store.enrollment_of("moto-identity").await.unwrap(), Some(one.id.clone()));
+    let holder = store.holder("moto-identity", now()).await.unwrap();
+    assert!(matches!(holder, Holder::Open(found) if found.value.id == one.id));
     assert!(store.enrollment(&two.id, now()).await.unwrap().is_none());
     assert_eq!(store.events(&one.id, now()).await.unwrap().len(), 1);
     assert!(store.events(&two.id, now()).await.unwrap().is_empty());

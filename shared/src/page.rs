@@ -1,96 +1,92 @@
 //! Pages for the user's eyes: small, without script, in the browser's language.
 
 mod failure;
+mod language;
+mod texts;
 
 use askama::Template;
-use axum::{
-    http::{HeaderMap, header},
-    response::{Html, IntoResponse, Response},
-};
+use axum::response::{Html, IntoResponse, Response};
 
-pub use self::failure::for_people;
+pub use self::{
+    failure::{WayBack, for_people},
+    language::{Language, locale_of},
+    texts::{Said, Texts, fill},
+};
 use crate::http::Problem;
 
 /// The one style sheet.
 pub const STYLE: &str = include_str!("../templates/style.css");
-
-/// A language of the pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// English, for everybody else.
-    English,
-    /// French.
-    French,
-    /// German.
-    German,
-}
-
-impl Language {
-    /// The first language of `Accept-Language` (RFC 9110 §12.5.4) or a locale that we speak.
-    #[must_use]
-    pub fn preferred(header: &str) -> Self {
-        let mut wanted: Vec<_> = header.split(',').map(weighted).collect();
-        wanted.sort_by(|one, other| other.1.total_cmp(&one.1));
-        let known =
-            wanted.iter().filter(|(_, weight)| *weight > 0.0).find_map(|(tag, _)| match tag {
-                tag if tag.starts_with("en") => Some(Self::English),
-                tag if tag.starts_with("fr") => Some(Self::French),
-                tag if tag.starts_with("de") => Some(Self::German),
-                _ => None,
-            });
-        known.unwrap_or(Self::English)
-    }
-
-    /// That of the browser that sent these headers.
-    #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Self::preferred(accepted.unwrap_or_default())
-    }
-
-    /// As HTML has it.
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::French => "fr",
-            Self::German => "de",
-        }
-    }
-
-    /// One of three texts.
-    #[must_use]
-    pub const fn pick(self, [english, french, german]: [&str; 3]) -> &str {
-        match self {
-            Self::English => english,
-            Self::French => french,
-            Self::German => german,
-        }
-    }
-}
-
-/// A language or a type, in lower case, and how much it is wanted (RFC 9110 §12.4.2).
-fn weighted(entry: &str) -> (String, f32) {
-    let mut parts = entry.split(';');
-    let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-    let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok());
-    (tag, weight.unwrap_or(1.0))
-}
+/// What a browser shows beside the title.
+pub const ICON: &str = include_str!("../templates/icon.svg");
 
 /// A page: what is said, and what can be done next.
 #[derive(Debug, Template)]
 #[template(path = "page.html")]
 pub struct Page {
-    /// `en`, `fr`, `de`.
-    pub lang: &'static str,
+    /// In which language.
+    pub language: Language,
     /// Who runs this.
     pub operator: String,
+    /// What is seen before anything is read.
+    pub mark: Mark,
     /// The heading.
     pub title: String,
-    /// Paragraphs.
-    pub lines: Vec<String>,
+    /// What follows it.
+    pub parts: Vec<Part>,
     /// Links that look like buttons.
     pub actions: Vec<Action>,
+}
+
+/// What is seen before anything is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing: a question.
+    None,
+    /// It went well.
+    Success,
+    /// It went otherwise than hoped.
+    Notice,
+    /// It failed.
+    Failure,
+}
+
+impl Mark {
+    /// Its name in the style sheet.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::None => "question",
+            Self::Success => "success",
+            Self::Notice => "notice",
+            Self::Failure => "failure",
+        }
+    }
+
+    /// What it looks like; the words say the same.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Success => "✓",
+            Self::Notice => "!",
+            Self::Failure => "✕",
+        }
+    }
+}
+
+/// A part of a page.
+#[derive(Debug)]
+pub enum Part {
+    /// A paragraph.
+    Line(String),
+    /// A list.
+    List(Vec<&'static str>),
+}
+
+impl From<&'static str> for Part {
+    fn from(line: &'static str) -> Self {
+        Self::Line(line.to_owned())
+    }
 }
 
 /// A link that looks like a button.
@@ -116,19 +112,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_browsers_first_known_language_is_spoken() {
-        assert_eq!(Language::preferred("nl, de;q=0.8, fr;q=0.9"), Language::French);
-        assert_eq!(Language::preferred("fr;q=0, de-AT"), Language::German);
-        assert_eq!(Language::preferred(""), Language::English);
-    }
-
-    #[test]
     fn what_comes_from_outside_is_escaped() {
         let page = Page {
-            lang: "en",
+            language: Language::English,
             operator: "<script>".into(),
+            mark: Mark::None,
             title: "a&b".into(),
-            lines: vec![],
+            parts: vec![],
             actions: vec![],
         };
 

@@ -7,6 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use url::Url;
 
 pub use self::account_label::AccountLabel;
 use crate::{
@@ -141,6 +142,12 @@ impl Attempt {
         }
     }
 
+    /// What its cookie is found by among others of the same browser: no secret.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.state_sha256.get(..NAMED_BY).unwrap_or_default()
+    }
+
     /// The one-time value that the operator's backend posts to confirm. It follows from what only
     /// this browser's sealed cookie holds, so a callback that comes twice tells the same one.
     #[must_use]
@@ -153,6 +160,16 @@ impl Attempt {
     pub fn open_user(&self) -> Option<UserRef> {
         (self.ticket.confirm == Confirm::None).then(UserRef::open)
     }
+}
+
+/// The operator's address with what became of a login. `None`: it is no address.
+#[must_use]
+pub fn returned(return_to: &str, outcome: &str, enrollment: &EnrollmentId) -> Option<Url> {
+    let mut url = Url::parse(return_to).ok()?;
+    let mut query = url.query_pairs_mut();
+    query.append_pair("outcome", outcome).append_pair("enrollment", enrollment.as_str());
+    drop(query);
+    Some(url)
 }
 
 /// Whether a text is a language as the maker takes it: `fr` or `fr-FR`.
@@ -211,6 +228,8 @@ pub struct Cookies {
     https: bool,
 }
 
+/// How much of the hash of its `state` names a login among those of one browser.
+const NAMED_BY: usize = 16;
 /// How many logins one browser may have under way: the gateway refuses over 10 KiB of headers.
 const KEPT: usize = 4;
 
@@ -235,7 +254,7 @@ impl Cookies {
 
     /// The name for a state; times sort as text, so the newest can be told.
     fn name(self, state_sha256: &str, now: Timestamp) -> String {
-        format!("{}{:010x}_{}", self.prefix(), now.as_second(), &state_sha256[..16])
+        format!("{}{:010x}_{}", self.prefix(), now.as_second(), &state_sha256[..NAMED_BY])
     }
 
     /// `Set-Cookie` values for a new login: itself, and the end of the oldest ones.
@@ -251,13 +270,11 @@ impl Cookies {
         values
     }
 
-    /// The login that belongs to a state: its cookie's name and value.
+    /// The cookie of a login by its [`name`](Attempt::name).
     #[must_use]
-    pub fn find(self, sent: &str, state_sha256: &str) -> Option<(String, String)> {
-        let wanted = state_sha256.get(..16)?;
-        let mut ours = self.ours(sent);
-        let (name, value) = ours.find(|(name, _)| name.ends_with(wanted))?;
-        Some((name.to_owned(), value.to_owned()))
+    pub fn find<'a>(self, sent: &'a str, login: &str) -> Option<&'a str> {
+        let mut ours = self.ours(sent).filter(|_| login.len() == NAMED_BY);
+        ours.find(|(name, _)| name.ends_with(login)).map(|(_, value)| value)
     }
 
     /// The `Set-Cookie` value that removes one.
@@ -355,8 +372,9 @@ mod tests {
         let cookie = cookies.begin("", &mine, "sealed", at(1)).remove(0);
         let sent = format!("theme=dark; {}", cookie.split(';').next().unwrap());
 
-        assert_eq!(cookies.find(&sent, &mine).unwrap().1, "sealed");
-        assert_eq!(cookies.find(&sent, &other), None);
-        assert!(Cookies::new(true).find(&sent, &mine).is_none());
+        assert_eq!(cookies.find(&sent, &mine[..NAMED_BY]), Some("sealed"));
+        assert_eq!(cookies.find(&sent, &other[..NAMED_BY]), None);
+        assert_eq!(cookies.find(&sent, ""), None, "no name is no login's");
+        assert!(Cookies::new(true).find(&sent, &mine[..NAMED_BY]).is_none());
     }
 }

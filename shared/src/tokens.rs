@@ -298,7 +298,12 @@ async fn end(app: &App, grant: &Grant, reason: Reason) -> Result<(), Error> {
     let now = app.clock.now();
     let mut transaction = Transaction::new();
     app.store.end_grant_in(&mut transaction, grant)?;
-    if let Some(enrollment) = app.store.enrollment(&grant.enrollment, now).await?
+    let mut owner = app.store.enrollment(&grant.enrollment, now).await?;
+    // Its consent renewed an older enrollment, which it has just gone over to.
+    if let Some(older) = owner.as_ref().and_then(|owner| owner.value.merged_into.clone()) {
+        owner = app.store.enrollment(&older, now).await?;
+    }
+    if let Some(enrollment) = owner
         && enrollment.value.grant.as_ref() == Some(&grant.id)
         && let Ok(ended) = enrollment.value.require_reauthorization(reason, now)
     {

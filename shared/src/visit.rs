@@ -6,6 +6,7 @@ pub mod look;
 pub mod merge;
 mod monitors;
 mod news;
+pub mod poll;
 mod remote;
 pub mod subscription;
 mod tell;

@@ -51,6 +51,8 @@ async fn a_fetch_that_dies_is_done_again() {
     let story = async |moment: Moment| {
         let world = World::start().await;
         let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+        // It was polled when it was found.
+        world.clock.advance(hours(3));
         let ended = moment.during(&world, world.try_run("fetch")).await;
         let Some(ended) = ended else { return false };
         assert!(ended.is_err());

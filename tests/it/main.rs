@@ -10,12 +10,14 @@
 
 mod architecture;
 mod confirmation;
+mod consent_again;
 mod control;
 mod costs;
 mod deaths;
 mod discovery;
 mod edge;
 mod eligibility;
+mod endings;
 mod erasure;
 mod events;
 mod expiry;

@@ -9,8 +9,14 @@ use url::Url;
 
 /// As browsers send it.
 const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-const LANGUAGES: [(&str, &str); 3] =
-    [("en-GB,en;q=0.9", "en"), ("fr-FR,fr;q=0.9,en;q=0.5", "fr"), ("nl,de;q=0.7,fr;q=0.6", "de")];
+const LANGUAGES: [(&str, &str); 6] = [
+    ("en-GB,en;q=0.9", "en"),
+    ("fr-FR,fr;q=0.9,en;q=0.5", "fr"),
+    ("pl,de;q=0.7,fr;q=0.6", "de"),
+    ("it-CH", "it"),
+    ("es-ES,es;q=0.9", "es"),
+    ("nl-BE", "nl"),
+];
 
 struct Seen {
     status: u16,
@@ -43,7 +49,7 @@ fn texts(body: &str) -> Vec<String> {
 }
 
 /// The page in each language: well-formed, spoken to people alone, and each in its own words.
-async fn in_three_languages(url: &Url, status: u16) -> Vec<String> {
+async fn in_each_language(url: &Url, status: u16) -> Vec<String> {
     let mut bodies = Vec::new();
     for (header, lang) in LANGUAGES {
         let seen = open(url, ACCEPT, header).await;
@@ -62,11 +68,13 @@ async fn in_three_languages(url: &Url, status: u16) -> Vec<String> {
         }
         bodies.push(seen.body);
     }
-    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
-        let (one, other) = (texts(&bodies[one]), texts(&bodies[other]));
-        assert_eq!(one.len(), other.len());
-        for (one, other) in one.iter().zip(&other) {
-            assert_ne!(one, other, "{url}");
+    for (at, one) in bodies.iter().enumerate() {
+        for other in &bodies[at + 1..] {
+            let (one, other) = (texts(one), texts(other));
+            assert_eq!(one.len(), other.len());
+            for (one, other) in one.iter().zip(&other) {
+                assert_ne!(one, other, "{url}");
+            }
         }
     }
     bodies
@@ -76,9 +84,9 @@ async fn in_three_languages(url: &Url, status: u16) -> Vec<String> {
 async fn every_result_is_told_in_the_browsers_language() {
     let world = World::start().await;
 
-    for outcome in ["connected", "declined", "unavailable", "expired", "failed"] {
+    for outcome in ["connected", "declined", "unavailable", "expired", "used", "failed"] {
         let url = world.url(&format!("/result/{outcome}?brand=peugeot"));
-        for body in in_three_languages(&url, 200).await {
+        for body in in_each_language(&url, 200).await {
             assert!(!body.contains("<a "), "no way to begin but a link of the operator's: {body}");
         }
     }
@@ -94,16 +102,18 @@ async fn where_everybody_may_begin_a_failure_offers_to_begin_again() {
         ("declined", true),
         ("unavailable", true),
         ("expired", true),
+        ("used", true),
         ("failed", true),
     ] {
         let url = world.url(&format!("/result/{outcome}?brand=opel"));
-        for body in in_three_languages(&url, 200).await {
+        for body in in_each_language(&url, 200).await {
             assert_eq!(again(&body), offered, "{outcome}: {body}");
         }
     }
     for parameters in ["", "?brand=tesla", "?brand=opel&brand=opel", "?brand=%22%3E"] {
         let seen = open(&world.url(&format!("/result/failed{parameters}")), ACCEPT, "en").await;
         assert!(seen.status == 200 && !seen.body.contains("<a "), "{parameters}: {}", seen.body);
+        assert!(seen.body.contains("ask for a new link"), "a link has a way on: {}", seen.body);
     }
 
     // Whoever comes back with nothing in hand, and whoever declines, is led there.
@@ -131,8 +141,7 @@ async fn our_own_question_is_asked_in_the_browsers_language() {
         "account_label": "ZZ 9"});
     let begun = world.api("POST", "/v1/enrollments", Some(wish)).await.body;
 
-    for body in
-        in_three_languages(&begun["login_url"].as_str().unwrap().parse().unwrap(), 200).await
+    for body in in_each_language(&begun["login_url"].as_str().unwrap().parse().unwrap(), 200).await
     {
         assert!(body.contains("ZZ 9") && body.contains("Peugeot"), "{body}");
     }
@@ -161,7 +170,7 @@ async fn a_driver_whose_link_does_not_work_reads_a_page_and_a_program_a_problem(
         (world.url("/callback/peugeot?state=x&state=y"), 400, "invalid_request"),
         (world.url("/result/nothing"), 404, "not_found"),
     ] {
-        in_three_languages(&url, status).await;
+        in_each_language(&url, status).await;
         for accept in ["application/json", "*/*"] {
             let seen = open(&url, accept, "fr").await;
             assert_eq!((seen.status, seen.kind.as_str()), (status, "application/problem+json"));
@@ -178,7 +187,7 @@ async fn a_fault_of_ours_is_told_without_its_reason_and_the_link_stays_good() {
     let down = Rule::once(Effect::Unavailable).of("login").at(Db::GetSecretValue).times(1000);
     world.cloud.faults().next(down);
 
-    for body in in_three_languages(&begun.login_url, 500).await {
+    for body in in_each_language(&begun.login_url, 500).await {
         assert!(!body.to_lowercase().contains("secret"), "{body}");
     }
     let seen = open(&begun.login_url, "application/json", "en").await;

@@ -2,6 +2,8 @@
 //! going on. The enrollment is `erasing` already: nothing is fetched, shown or told any more, and
 //! every write demands an anchor that is not.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use shared::{
     App,
@@ -17,8 +19,10 @@ use shared::{
 
 use crate::grants;
 
-/// Items deleted in one run.
+/// Items deleted before it is recorded how many there were.
 const AT_ONCE: usize = 500;
+/// What deleting so many may take; none begins without.
+const DELETING: Duration = Duration::from_secs(20);
 /// The subscription's lease: longer than any run that may be creating it.
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
 
@@ -54,11 +58,16 @@ pub(crate) async fn run(
         app.store.delete_grant(grant).await?;
     }
     app.store.forget_rules(id, last_of(app, &enrollment.value).await?.as_ref()).await?;
-    let deleted = app.store.delete_below(id, AT_ONCE).await?;
-    erasure.deleted += deleted as u64;
-    if deleted == AT_ONCE {
-        record(app, enrollment, erasure).await?;
-        return Ok(false);
+    loop {
+        let deleted = app.store.delete_below(id, AT_ONCE).await?;
+        erasure.deleted += deleted as u64;
+        if deleted < AT_ONCE {
+            break;
+        }
+        enrollment = record(app, enrollment, erasure.clone()).await?;
+        if !budget.allows(DELETING) {
+            return Ok(false);
+        }
     }
     if let Some(identity) = &enrollment.value.identity {
         app.store.free_identity(identity, id).await?;

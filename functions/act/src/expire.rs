@@ -53,6 +53,7 @@ pub(crate) async fn run(
         Status::Active => {
             let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
             visit.discover(enrollment.version).await?;
+            visit.poll_due().await;
             Ok(true)
         }
         _ => Ok(true),

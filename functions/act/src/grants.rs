@@ -32,6 +32,7 @@ pub(crate) async fn end_former(
     enrollment: &Versioned<Enrollment>,
 ) -> Result<bool, Error> {
     let now = app.clock.now();
+    adopt(app, &enrollment.value).await?;
     let since = enrollment.value.consent.as_ref().map(|consent| consent.at);
     for id in &enrollment.value.former_grants {
         if end(app, id, is_overdue(since, now)).await?.is_none() {
@@ -42,6 +43,21 @@ pub(crate) async fn end_former(
     let value = Enrollment { former_grants: Vec::new(), ..enrollment.value.clone() };
     app.store.save_enrollment(&value, enrollment.version).await?;
     Ok(true)
+}
+
+/// A grant whose enrollment was merged at its confirmation still names that one, which is gone after
+/// a while.
+async fn adopt(app: &App, enrollment: &Enrollment) -> Result<(), Error> {
+    let Some(id) = &enrollment.grant else { return Ok(()) };
+    let Some(grant) = app.store.grant(id).await? else { return Ok(()) };
+    if grant.enrollment == enrollment.id {
+        return Ok(());
+    }
+    let merged = app.store.enrollment(&grant.enrollment, app.clock.now()).await?;
+    if let Some(account) = merged.and_then(|merged| merged.value.account) {
+        app.store.leave_account(&account, &grant.enrollment).await?;
+    }
+    Ok(app.store.assign_grant(id, &enrollment.id).await?)
 }
 
 /// Revokes all grants of an enrollment; those before the last one are deleted too. `None`: not yet.

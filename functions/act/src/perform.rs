@@ -18,7 +18,7 @@ use shared::{
         requests::{Ask, Progress, Request},
     },
     tokens,
-    visit::{self, Error, Visit, subscription},
+    visit::{self, Error, Visit, poll, subscription},
 };
 
 use crate::{erase, grants, spread};
@@ -115,8 +115,11 @@ async fn discover(
         }
         found = active(app, id).await?;
     }
+    poll::wake_cars(app, id).await?;
     let mut visit = Visit::begin(app, &found.value, control, budget).await?;
     visit.discover(found.version).await?;
+    // Its driver waits for the first data.
+    visit.poll_due().await;
     // What it asks is due by itself; done here it need not wait for the sweep.
     if let Err(error) = subscription::keep(app, id, control, budget).await {
         tracing::warn!(enrollment.id = %id, error = %error, "not subscribed yet; the sweep tries again");

@@ -32,7 +32,8 @@ pub(crate) struct EnrollmentView {
     scopes: Vec<String>,
     /// What the user agreed to.
     consent: Option<Consent>,
-    /// The older enrollment that this consent renewed.
+    /// With status `merged`: the older enrollment of the same user and account, which this consent
+    /// has renewed. It has the cars and is the one to go on with; this one is gone after 30 days.
     merged_into: Option<EnrollmentId>,
     /// How many cars the account has; absent before the first look.
     vehicles: Option<u32>,

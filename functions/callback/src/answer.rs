@@ -1,27 +1,31 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, RawQuery, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use shared::{
     App,
     causes::causes,
+    clock::Budget,
     domain::{brand::Brand, enrollment::Reason},
     http::{Problem, query_once},
     metrics::Metric,
-    round_trip::{self, Attempt, Cookies, state_sha256},
-    seal::Purpose,
+    round_trip::Attempt,
     secrets::SecretError,
-    stellantis::oauth::OAuthCode,
+    stellantis::{TlsError, oauth::OAuthCode},
     store,
 };
 
 use crate::{
+    browser::Browser,
     complete, exchange,
     outcome::{Ending, Outcome},
 };
+
+/// What a request may take: a little less than the function's time-out.
+const LASTS: Duration = Duration::from_secs(28);
 
 /// Why a login that came back could not be settled. The maker's own errors are no such reason.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,12 @@ pub(crate) enum Error {
     /// The database failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
+    /// Our certificate is unusable.
+    #[error("the client for the maker can't be built")]
+    Tls(#[from] TlsError),
+    /// What stands before the exchange took too long.
+    #[error("too little time is left to exchange the code")]
+    Late,
 }
 
 /// `GET /callback/{brand}`.
@@ -65,37 +75,77 @@ async fn judge(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let query = query_once(query)?;
-    let ending = match attempt_of(app, &query, headers).await {
-        Ok(Some((attempt, cookie))) => come_back(app, brand, &query, &attempt, &cookie).await,
+    let budget = Budget::lasting(LASTS);
+    let (query, browser) = (query_once(query)?, Browser::new(app, headers));
+    let attempt = match query.get("state") {
+        Some(state) => browser.began(state).await,
+        None => Ok(None),
+    };
+    let ending = match attempt {
+        Ok(Some(attempt)) => {
+            let returned = Returned { app, brand, query: &query, browser: &browser, budget };
+            returned.come_back(&attempt).await
+        }
         Ok(None) => {
             tracing::info!("a callback does not belong to this browser");
             Ending { begin_again: brand, ..Ending::new(Outcome::Expired) }
         }
-        Err(error) => Ending { begin_again: brand, ..unsettled(app, &error) },
+        Err(error) => Ending { begin_again: brand, ..unsettled(app, &error.into()) },
     };
     Ok(ending.into_response(app))
 }
 
-async fn come_back(
-    app: &App,
+/// A browser that has come back, and what it brings.
+struct Returned<'a> {
+    app: &'a App,
     brand: Option<Brand>,
-    query: &BTreeMap<String, String>,
-    attempt: &Attempt,
-    cookie: &str,
-) -> Ending {
-    let (ending, end_cookie) = match settle(app, brand, query, attempt).await {
-        Ok(ending) => (ending, Some(Cookies::new(app.config.is_https()).end(cookie))),
-        // Perhaps nothing is spent yet: who opens the same address again must still have it.
-        Err(error) => (unsettled(app, &error), None),
-    };
-    tracing::info!(enrollment.id = %attempt.ticket.enrollment, outcome = ending.outcome.as_str(), "a login came back");
-    Ending {
-        return_to: attempt.ticket.return_to.clone(),
-        enrollment: Some(attempt.ticket.enrollment.clone()),
-        begin_again: attempt.open_user().map(|_| attempt.ticket.brand),
-        end_cookie,
-        ..ending
+    query: &'a BTreeMap<String, String>,
+    browser: &'a Browser<'a>,
+    budget: Budget,
+}
+
+impl Returned<'_> {
+    /// Its cookie stays: whoever opens the same address again is told the same.
+    async fn come_back(&self, attempt: &Attempt) -> Ending {
+        let ending = match self.settle(attempt).await {
+            Ok(ending) => ending,
+            Err(error) => unsettled(self.app, &error),
+        };
+        let ticket = &attempt.ticket;
+        let enrollment = ending.enrollment.unwrap_or_else(|| ticket.enrollment.clone());
+        tracing::info!(enrollment.id = %enrollment, outcome = ending.outcome.as_str(), "a login came back");
+        Ending {
+            return_to: ticket.return_to.clone(),
+            enrollment: Some(enrollment),
+            begin_again: attempt.open_user().map(|_| ticket.brand),
+            login: Some(attempt.name().to_owned()),
+            ..ending
+        }
+    }
+
+    async fn settle(&self, attempt: &Attempt) -> Result<Ending, Error> {
+        let Self { app, query, .. } = self;
+        let provider = app.maker.settings().identity.get(attempt.ticket.brand);
+        let other_brand = self.brand.is_some_and(|brand| brand != attempt.ticket.brand);
+        let other_issuer = query.get("iss").is_some_and(|issuer| *issuer != provider.issuer);
+        if other_brand || other_issuer {
+            tracing::warn!(brand = %attempt.ticket.brand, "a callback came from another provider than asked (mix-up)");
+            return Ok(Ending::new(Outcome::Failed));
+        }
+        if attempt.expires <= app.clock.now().as_second() {
+            return Ok(Ending::new(Outcome::Expired));
+        }
+        if let Some(error) = query.get("error") {
+            let reason = reason_of(OAuthCode::read(error));
+            return complete::give_up(app, attempt, self.browser, reason).await;
+        }
+        match query.get("code") {
+            Some(code) if !code.is_empty() => {
+                let code = code.clone().into();
+                exchange::run(app, attempt, self.browser, code, self.budget).await
+            }
+            _ => Ok(Ending::new(Outcome::Failed)),
+        }
     }
 }
 
@@ -104,51 +154,6 @@ fn unsettled(app: &App, error: &Error) -> Ending {
     tracing::error!(error = %error, causes = ?causes(error), "a login that came back could not be settled");
     app.metrics.record(Metric::LoginUnsettled);
     Ending::new(Outcome::Unavailable)
-}
-
-/// The login that this browser began with this `state`, in the error branch too.
-async fn attempt_of(
-    app: &App,
-    query: &BTreeMap<String, String>,
-    headers: &HeaderMap,
-) -> Result<Option<(Attempt, String)>, Error> {
-    let Some(state) = query.get("state") else { return Ok(None) };
-    let hash = state_sha256(state);
-    let sent: Vec<_> =
-        headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).collect();
-    let cookies = Cookies::new(app.config.is_https());
-    let Some((name, value)) = cookies.find(&sent.join("; "), &hash) else { return Ok(None) };
-    let attempt: Option<Attempt> = round_trip::open(&app.secrets, Purpose::Login, &value).await?;
-    // Hashes of a 256-bit random value: comparing them tells nothing of it.
-    let attempt = attempt.filter(|attempt| attempt.state_sha256 == hash);
-    Ok(attempt.map(|attempt| (attempt, name)))
-}
-
-async fn settle(
-    app: &App,
-    brand: Option<Brand>,
-    query: &BTreeMap<String, String>,
-    attempt: &Attempt,
-) -> Result<Ending, Error> {
-    let provider = app.maker.settings().identity.get(attempt.ticket.brand);
-    let other_brand = brand.is_some_and(|brand| brand != attempt.ticket.brand);
-    let other_issuer = query.get("iss").is_some_and(|issuer| *issuer != provider.issuer);
-    if other_brand || other_issuer {
-        tracing::warn!(brand = %attempt.ticket.brand, "a callback came from another provider than asked (mix-up)");
-        return Ok(Ending::new(Outcome::Failed));
-    }
-    if attempt.expires <= app.clock.now().as_second() {
-        return Ok(Ending::new(Outcome::Expired));
-    }
-    if let Some(error) = query.get("error") {
-        let reason = reason_of(OAuthCode::read(error));
-        complete::give_up(app, attempt, reason).await?;
-        return Ok(Ending::new(Outcome::of(Some(reason))));
-    }
-    match query.get("code") {
-        Some(code) if !code.is_empty() => exchange::run(app, attempt, code.clone().into()).await,
-        _ => Ok(Ending::new(Outcome::Failed)),
-    }
 }
 
 /// The provider's error in our terms; its description is read by nobody.

@@ -1,14 +1,16 @@
 //! Claims the attempt, then sends the code: once, whoever else holds the same link.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use shared::{
     App,
-    domain::enrollment::{Enrollment, Reason, Status, UserRef},
+    clock::Budget,
+    domain::enrollment::{Enrollment, Reason, UserRef},
     round_trip::Attempt,
+    seal::KeyRing,
     stellantis::{
-        Client,
+        Client, MakerSecret,
         id_token::{self, Expected, Subject},
         oauth::{TokenError, TokenSet},
     },
@@ -16,28 +18,56 @@ use shared::{
 };
 
 use crate::{
+    again,
     answer::Error,
+    browser::Browser,
     complete,
     outcome::{Ending, Outcome},
 };
 
-/// How long a second request waits for the first one's outcome.
-const PATIENCE: u32 = 20;
+/// What the exchange, storing what it brings and, if that fails, revoking it may take: the link is
+/// not claimed with less time left.
+const NEEDED: Duration = Duration::from_secs(20);
 
 /// Who won the attempt.
 enum Claimed {
     Ours(Versioned<Enrollment>),
-    /// Another request has it: this is how things stand.
-    Another(Enrollment),
+    /// Another request has it, or had it: this is how things stand.
+    Another(Versioned<Enrollment>),
     Gone,
     /// The operator stopped this brand: nothing is claimed, so the same link can be opened again.
     Stopped,
 }
 
-pub(crate) async fn run(app: &App, attempt: &Attempt, code: SecretString) -> Result<Ending, Error> {
+/// All that can fail before a link is spent, done before it is.
+struct Prepared {
+    secret: Arc<MakerSecret>,
+    client: Client,
+    ring: Arc<KeyRing>,
+}
+
+impl Prepared {
+    async fn new(app: &App) -> Result<Self, Error> {
+        let (secret, ring) = (app.secrets.maker().await?, app.secrets.seal_ring().await?);
+        let client = app.maker.with_credentials(&secret)?;
+        Ok(Self { secret, client, ring })
+    }
+}
+
+pub(crate) async fn run(
+    app: &App,
+    attempt: &Attempt,
+    browser: &Browser<'_>,
+    code: SecretString,
+    budget: Budget,
+) -> Result<Ending, Error> {
+    let prepared = Prepared::new(app).await?;
+    if !budget.allows(NEEDED) {
+        return Err(Error::Late);
+    }
     match claim(app, attempt).await? {
-        Claimed::Ours(enrollment) => exchange(app, attempt, enrollment, code).await,
-        Claimed::Another(enrollment) => second(app, attempt, enrollment).await,
+        Claimed::Ours(enrollment) => exchange(app, &prepared, attempt, enrollment, code).await,
+        Claimed::Another(enrollment) => again::run(app, attempt, browser, enrollment).await,
         Claimed::Gone => Ok(Ending::new(Outcome::Expired)),
         Claimed::Stopped => {
             tracing::info!(brand = %attempt.ticket.brand, "a code was not exchanged: the brand is stopped");
@@ -58,7 +88,7 @@ async fn claim(app: &App, attempt: &Attempt) -> Result<Claimed, Error> {
             },
         };
         let Ok(claimed) = known.clone().claim(attempt.state_sha256.clone(), now) else {
-            return Ok(Claimed::Another(known));
+            return Ok(Claimed::Another(Versioned { value: known, version }));
         };
         if app.store.control().await?.stops(attempt.ticket.brand) {
             return Ok(Claimed::Stopped);
@@ -78,50 +108,14 @@ fn open_enrollment(attempt: &Attempt, user: UserRef, now: jiff::Timestamp) -> En
     Enrollment::begin(ticket.enrollment.clone(), user, ticket.brand, ticket.scopes.clone(), now)
 }
 
-/// A second request with the same state sees the first one's outcome; one with another state
-/// finds the link spent.
-async fn second(app: &App, attempt: &Attempt, mut known: Enrollment) -> Result<Ending, Error> {
-    if known.claimed_by.as_deref() != Some(&attempt.state_sha256) {
-        return Ok(Ending::new(Outcome::Expired));
-    }
-    for _ in 0..PATIENCE {
-        if known.status != Status::Exchanging {
-            break;
-        }
-        pause().await;
-        match app.store.enrollment(&known.id, app.clock.now()).await? {
-            Some(found) => known = found.value,
-            None => return Ok(Ending::new(Outcome::Expired)),
-        }
-    }
-    Ok(match known.status {
-        Status::Active | Status::Merged => Ending::new(Outcome::Connected),
-        Status::AwaitingConfirmation => complete::connected(attempt),
-        Status::Exchanging => Ending::new(Outcome::Unavailable),
-        _ => Ending::new(Outcome::of(known.reason)),
-    })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the browser waits for another request's outcome")]
-async fn pause() {
-    tokio::time::sleep(Duration::from_millis(500)).await;
-}
-
 async fn exchange(
     app: &App,
+    prepared: &Prepared,
     attempt: &Attempt,
     enrollment: Versioned<Enrollment>,
     code: SecretString,
 ) -> Result<Ending, Error> {
-    let brand = attempt.ticket.brand;
-    let secret = app.secrets.maker().await?;
-    let client = match app.maker.with_credentials(&secret) {
-        Ok(client) => client,
-        Err(error) => {
-            tracing::error!(error = %error, "the client for the maker can't be built");
-            return complete::fail(app, enrollment, Reason::ProviderUnavailable).await;
-        }
-    };
+    let (brand, client) = (attempt.ticket.brand, &prepared.client);
     let redirect_uri = app.config.redirect_uri(brand);
     let verifier = attempt.verifier.clone().into();
     let tokens = match client.exchange(brand, code, &redirect_uri, verifier).await {
@@ -130,17 +124,17 @@ async fn exchange(
     };
 
     let provider = app.maker.settings().identity.get(brand);
-    let client_id = secret.client_id(brand);
+    let client_id = prepared.secret.client_id(brand);
     let expected = Expected { provider, client_id, nonce: &attempt.nonce };
     let Some(id_token) = &tokens.id_token else {
         tracing::warn!(brand = %brand, "the maker sent no id token");
-        return refuse_identity(app, &client, enrollment, &tokens).await;
+        return refuse_identity(app, client, enrollment, &tokens).await;
     };
     match id_token::validate(id_token, &expected, app.clock.now()) {
-        Ok(subject) => store_grant(app, &client, attempt, enrollment, tokens, subject).await,
+        Ok(subject) => store_grant(app, prepared, attempt, enrollment, tokens, subject).await,
         Err(error) => {
             tracing::warn!(brand = %brand, error = %error, "the id token was refused");
-            refuse_identity(app, &client, enrollment, &tokens).await
+            refuse_identity(app, client, enrollment, &tokens).await
         }
     }
 }
@@ -174,18 +168,19 @@ async fn refuse_identity(
 
 async fn store_grant(
     app: &App,
-    client: &Client,
+    prepared: &Prepared,
     attempt: &Attempt,
     enrollment: Versioned<Enrollment>,
     tokens: TokenSet,
     subject: Option<Subject>,
 ) -> Result<Ending, Error> {
-    let stored = complete::store(app, attempt, &enrollment, &tokens, subject.as_ref()).await;
+    let (ring, subject) = (&prepared.ring, subject.as_ref());
+    let stored = complete::store(app, attempt, &enrollment, &tokens, ring, subject).await;
     match stored {
-        Ok(()) => Ok(complete::connected(attempt)),
+        Ok(owner) => Ok(complete::connected(attempt, &owner)),
         Err(error) => {
             tracing::error!(enrollment.id = %enrollment.value.id, error = %error, "new tokens could not be stored; they are revoked");
-            complete::revoke(client, enrollment.value.brand, &tokens).await;
+            complete::revoke(&prepared.client, enrollment.value.brand, &tokens).await;
             complete::fail(app, enrollment, Reason::NotStored).await
         }
     }

@@ -5,7 +5,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod again;
 mod answer;
+mod browser;
 mod complete;
 mod exchange;
 mod outcome;

@@ -3,12 +3,13 @@
 use std::str::FromStr;
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use shared::{
     App,
     domain::{brand::Brand, enrollment::Reason, ids::EnrollmentId},
+    round_trip::returned,
 };
 use url::Url;
 
@@ -21,8 +22,10 @@ pub(crate) enum Outcome {
     Declined,
     /// The maker could not be reached or answered nonsense, or we failed ourselves: try again.
     Unavailable,
-    /// The answer does not belong to this browser, came too late, or came twice.
+    /// The answer does not belong to this browser, came too late, or its link is good no more.
     Expired,
+    /// The link was used before, in another browser, and an account is connected by it.
+    Used,
     /// Something was refused: begin anew.
     Failed,
 }
@@ -34,6 +37,7 @@ impl Outcome {
             Self::Declined => "declined",
             Self::Unavailable => "unavailable",
             Self::Expired => "expired",
+            Self::Used => "used",
             Self::Failed => "failed",
         }
     }
@@ -57,7 +61,14 @@ impl FromStr for Outcome {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all = [Self::Connected, Self::Declined, Self::Unavailable, Self::Expired, Self::Failed];
+        let all = [
+            Self::Connected,
+            Self::Declined,
+            Self::Unavailable,
+            Self::Expired,
+            Self::Used,
+            Self::Failed,
+        ];
         all.into_iter().find(|outcome| outcome.as_str() == text).ok_or(())
     }
 }
@@ -72,8 +83,8 @@ pub(crate) struct Ending {
     pub(crate) confirmation: Option<String>,
     /// Where an open login may be begun again.
     pub(crate) begin_again: Option<Brand>,
-    /// The cookie that is spent.
-    pub(crate) end_cookie: Option<String>,
+    /// The name of the login in this browser, by which our page finds what to tell.
+    pub(crate) login: Option<String>,
 }
 
 impl Ending {
@@ -84,7 +95,7 @@ impl Ending {
             enrollment: None,
             confirmation: None,
             begin_again: None,
-            end_cookie: None,
+            login: None,
         }
     }
 
@@ -93,32 +104,23 @@ impl Ending {
         if let Some(brand) = self.begin_again.filter(|_| self.outcome.can_begin_again(app)) {
             page.query_pairs_mut().append_pair("brand", brand.as_str());
         }
+        if let Some(login) = self.login.as_ref().filter(|_| self.outcome == Outcome::Connected) {
+            page.query_pairs_mut().append_pair("login", login);
+        }
         page
     }
 
     /// 303 to the operator's address, which came out of a sealed ticket, or to a page of ours.
     pub(crate) fn into_response(self, app: &App) -> Response {
-        let operator = self.return_to.as_deref().and_then(|text| Url::parse(text).ok());
-        let location = match operator {
-            Some(mut url) => {
-                let mut query = url.query_pairs_mut();
-                query.append_pair("outcome", self.outcome.as_str());
-                if let Some(id) = &self.enrollment {
-                    query.append_pair("enrollment", id.as_str());
-                }
+        let operator = self.return_to.as_deref().zip(self.enrollment.as_ref());
+        let operator =
+            operator.and_then(|(to, id)| returned(to, self.outcome.as_str(), id)).map(|mut url| {
                 if let Some(confirmation) = &self.confirmation {
-                    query.append_pair("confirmation", confirmation);
+                    url.query_pairs_mut().append_pair("confirmation", confirmation);
                 }
-                drop(query);
                 url
-            }
-            None => self.own_page(app),
-        };
-        let mut response =
-            (StatusCode::SEE_OTHER, [(header::LOCATION, location.as_str())]).into_response();
-        if let Some(Ok(value)) = self.end_cookie.map(HeaderValue::try_from) {
-            response.headers_mut().append(header::SET_COOKIE, value);
-        }
-        response
+            });
+        let location = operator.unwrap_or_else(|| self.own_page(app));
+        (StatusCode::SEE_OTHER, [(header::LOCATION, location.as_str())]).into_response()
     }
 }

@@ -7,15 +7,23 @@ use axum::{
 };
 use shared::{
     App,
-    domain::brand::Brand,
+    domain::{
+        brand::Brand,
+        enrollment::{Enrollment, Status},
+    },
     http::{self, query_once},
-    page::{Action, Language, Page},
+    page::{Action, Language, Mark, Page, Part, Said, Texts, fill},
 };
 
-use crate::outcome::Outcome;
+use crate::{again, answer::Error, browser::Browser, outcome::Outcome};
+
+/// For how many half seconds a page waits for the account to be looked through: that is done within
+/// a second or two of the consent.
+const PATIENCE: u32 = 10;
 
 /// `GET /result/{outcome}`: what the user reads when the operator named no address to return to.
-/// In open mode `?brand=…` says what a failure offers to begin again.
+/// `?login=…` says which login of this browser has connected an account; in open mode `?brand=…`
+/// says what a failure offers to begin again.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Path(outcome): Path<String>,
@@ -25,81 +33,84 @@ pub(crate) async fn get(
     let Ok(outcome) = outcome.parse::<Outcome>() else {
         return http::not_found().await.into_response();
     };
+    let query = query_once(query.as_deref()).unwrap_or_default();
     let language = Language::of(&headers);
-    let (title, line) = texts(outcome);
-    let mut lines = vec![language.pick(line).to_owned()];
-    let mut actions = Vec::new();
-    if outcome.can_begin_again(&app) {
-        actions.extend(asked_brand(query.as_deref()).map(|brand| again(language, brand)));
-    } else if outcome != Outcome::Connected {
-        lines.push(language.pick(NEW_LINK).to_owned());
+    let texts = language.texts();
+    let (mut mark, mut said) = says(texts, outcome);
+    let (mut parts, mut actions) = (Vec::new(), Vec::new());
+    let login = query.get("login").filter(|_| outcome == Outcome::Connected);
+    let connected = match login {
+        Some(login) => connected(&app, &Browser::new(&app, &headers), login).await,
+        None => None,
+    };
+    match connected.and_then(|found| Some((found.vehicles?, found.brand))) {
+        Some((0, brand)) => {
+            (mark, said) = (Mark::Notice, texts.no_car);
+            parts.push(Part::Line(fill(said.line, &[("brand", brand.label())])));
+        }
+        Some((1, _)) => parts.push(Part::from(texts.one_car)),
+        Some((count, _)) => {
+            parts.push(Part::Line(fill(texts.cars, &[("count", &count.to_string())])));
+        }
+        None => parts.push(Part::from(said.line)),
     }
-    Page {
-        lang: language.tag(),
-        operator: app.config.operator_name.clone(),
-        title: language.pick(title).to_owned(),
-        lines,
-        actions,
+    let brand = query.get("brand").and_then(|brand| brand.parse::<Brand>().ok());
+    match brand.filter(|_| outcome.can_begin_again(&app)) {
+        Some(brand) => actions.push(start_again(texts, brand)),
+        None => parts.extend(way_on(texts, outcome).map(Part::from)),
     }
-    .into_response()
+    let operator = app.config.operator_name.clone();
+    let title = said.title.to_owned();
+    Page { language, operator, mark, title, parts, actions }.into_response()
 }
 
-fn asked_brand(query: Option<&str>) -> Option<Brand> {
-    query_once(query).ok()?.get("brand")?.parse().ok()
+fn start_again(texts: &Texts, brand: Brand) -> Action {
+    Action { href: format!("/login?brand={brand}"), label: texts.again.to_owned() }
 }
 
-fn again(language: Language, brand: Brand) -> Action {
-    let label = language.pick(["Start again", "Recommencer", "Neu beginnen"]);
-    Action { href: format!("/login?brand={brand}"), label: label.to_owned() }
+/// What this login of this browser has connected, once its account was looked through. `None`: that
+/// can't be told, and the page does without.
+async fn connected(app: &App, browser: &Browser<'_>, login: &str) -> Option<Enrollment> {
+    let found = async {
+        let Some(attempt) = browser.login(login).await? else { return Ok(None) };
+        let mut id = attempt.ticket.enrollment;
+        for _ in 0..PATIENCE {
+            let found = app.store.enrollment(&id, app.clock.now()).await?;
+            let Some(found) = found.map(|found| found.value) else { return Ok(None) };
+            if let Some(older) = found.merged_into {
+                id = older;
+                continue;
+            }
+            if found.status != Status::Active || found.vehicles.is_some() {
+                return Ok(Some(found));
+            }
+            again::pause().await;
+        }
+        Ok::<_, Error>(None)
+    };
+    found.await.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "a page could not tell what was connected");
+        None
+    })
 }
 
-const NEW_LINK: [&str; 3] = [
-    "To try again, ask for a new link.",
-    "Pour réessayer, demandez un nouveau lien.",
-    "Für einen neuen Versuch erbitten Sie einen neuen Link.",
-];
-
-const fn texts(outcome: Outcome) -> ([&'static str; 3], [&'static str; 3]) {
+fn says(texts: &Texts, outcome: Outcome) -> (Mark, Said) {
     match outcome {
-        Outcome::Connected => (
-            ["Your account is connected", "Votre compte est relié", "Ihr Konto ist verbunden"],
-            [
-                "The data of your cars will be there shortly. You may close this page.",
-                "Les données de vos véhicules arrivent. Vous pouvez fermer cette page.",
-                "Die Daten Ihrer Fahrzeuge sind gleich da. Sie können diese Seite schließen.",
-            ],
-        ),
-        Outcome::Declined => (
-            ["You declined", "Vous avez refusé", "Sie haben abgelehnt"],
-            ["Nothing was stored.", "Rien n’a été enregistré.", "Es wurde nichts gespeichert."],
-        ),
-        Outcome::Unavailable => (
-            [
-                "This does not work at the moment",
-                "Cela ne fonctionne pas pour le moment",
-                "Das geht im Augenblick nicht",
-            ],
-            [
-                "The car maker or we ourselves could not answer. This usually passes: please wait a few minutes.",
-                "Le constructeur ou nous-mêmes n’avons pas pu répondre. Cela passe en général : patientez quelques minutes.",
-                "Der Hersteller oder wir selbst konnten nicht antworten. Das geht meist vorüber: Bitte warten Sie einige Minuten.",
-            ],
-        ),
-        Outcome::Expired => (
-            [
-                "This login is not valid any more",
-                "Cette connexion n’est plus valable",
-                "Diese Anmeldung gilt nicht mehr",
-            ],
-            [
-                "It took too long, was begun in another browser, or was already used.",
-                "Elle a pris trop de temps, a commencé dans un autre navigateur ou a déjà servi.",
-                "Sie dauerte zu lange, begann in einem anderen Browser oder wurde schon benutzt.",
-            ],
-        ),
-        Outcome::Failed => (
-            ["The connection failed", "La connexion a échoué", "Die Verbindung ist fehlgeschlagen"],
-            ["Nothing was stored.", "Rien n’a été enregistré.", "Es wurde nichts gespeichert."],
-        ),
+        Outcome::Connected => (Mark::Success, texts.connected),
+        Outcome::Declined => (Mark::Notice, texts.declined),
+        Outcome::Unavailable => (Mark::Failure, texts.unavailable),
+        Outcome::Expired => (Mark::Failure, texts.expired),
+        Outcome::Used => (Mark::Notice, texts.used),
+        Outcome::Failed => (Mark::Failure, texts.failed),
+    }
+}
+
+/// How to try again with a link.
+fn way_on(texts: &Texts, outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Connected | Outcome::Used => None,
+        // Its link is spent.
+        Outcome::Declined | Outcome::Failed => Some(texts.new_link),
+        Outcome::Unavailable | Outcome::Expired => Some(texts.same_link),
     }
 }

@@ -11,8 +11,9 @@ use shared::{
     App,
     domain::{brand::Brand, enrollment::LINK_LIVES, ids::EnrollmentId, vin::Vin},
     http::{Problem, query_once},
+    page::locale_of,
     random,
-    round_trip::{self, Asked, Attempt, Confirm, Cookies, Ticket},
+    round_trip::{self, Asked, Attempt, Confirm, Cookies, Ticket, returned},
     seal::Purpose,
     stellantis::oauth::Authorize,
 };
@@ -38,7 +39,7 @@ pub(crate) async fn get(
     if ticket.confirm == Confirm::Page && !said_yes(&app, &sent, &ticket, given("yes")).await? {
         return Ok(see_other(&format!("/start?ticket={}", given("ticket"))));
     }
-    depart(&app, ticket, &sent).await
+    depart(&app, ticket, &sent, locale_of(&headers)).await
 }
 
 /// Opens a ticket and checks its time.
@@ -46,7 +47,10 @@ pub(crate) async fn read_ticket(app: &App, sealed: &str) -> Result<Ticket, Error
     let ticket: Option<Ticket> = round_trip::open(&app.secrets, Purpose::Ticket, sealed).await?;
     let ticket = ticket.ok_or(Error::Ticket)?;
     if ticket.expires <= app.clock.now().as_second() {
-        return Err(Error::Expired);
+        // Its seal is ours, so it may say where to go back to.
+        let back = ticket.return_to.as_deref();
+        let back = back.and_then(|to| returned(to, "expired", &ticket.enrollment));
+        return Err(Error::Expired { back });
     }
     Ok(ticket)
 }
@@ -92,7 +96,12 @@ async fn said_yes(app: &App, sent: &str, ticket: &Ticket, yes: &str) -> Result<b
 }
 
 /// The redirect: `state`, `nonce` and PKCE verifier are new, the last two go sealed into a cookie.
-async fn depart(app: &App, ticket: Ticket, sent: &str) -> Result<Response, Error> {
+async fn depart(
+    app: &App,
+    ticket: Ticket,
+    sent: &str,
+    preferred: Option<String>,
+) -> Result<Response, Error> {
     let (state, nonce, verifier) = (random::token(), random::token(), random::token());
     let edge = app.secrets.edge().await?;
     let challenge = BASE64URL_NOPAD.encode(digest(&SHA256, verifier.as_bytes()).as_ref());
@@ -105,7 +114,7 @@ async fn depart(app: &App, ticket: Ticket, sent: &str) -> Result<Response, Error
         state: &state,
         nonce: &nonce,
         pkce_challenge: &challenge,
-        locale: ticket.locale.as_deref().unwrap_or("en-GB"),
+        locale: ticket.locale.as_deref().or(preferred.as_deref()).unwrap_or("en-GB"),
     });
 
     let attempt = Attempt::new(&state, verifier, nonce, ticket, app.clock.now());

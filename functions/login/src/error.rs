@@ -2,7 +2,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use shared::{http::Problem, secrets::SecretError};
+use shared::{http::Problem, page::WayBack, secrets::SecretError};
+use url::Url;
 
 /// Why a login does not begin. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +16,10 @@ pub enum Error {
     Ticket,
     /// The link's time is over.
     #[error("the login link has expired")]
-    Expired,
+    Expired {
+        /// Where it came from.
+        back: Option<Url>,
+    },
     /// Without a ticket only where everybody may begin.
     #[error("a login link of the operator's is needed")]
     Closed,
@@ -31,7 +35,7 @@ impl IntoResponse for Error {
             Self::Ticket => Problem::new(StatusCode::BAD_REQUEST, "invalid_ticket")
                 .field("ticket")
                 .detail("The link is incomplete or was not made here. Ask for a new one."),
-            Self::Expired => Problem::new(StatusCode::GONE, "expired_ticket")
+            Self::Expired { .. } => Problem::new(StatusCode::GONE, "expired_ticket")
                 .field("ticket")
                 .detail("The link's time is over. Ask for a new one."),
             Self::Closed => Problem::new(StatusCode::FORBIDDEN, "ticket_required")
@@ -39,6 +43,10 @@ impl IntoResponse for Error {
                 .detail("Begin with the link that POST /v1/enrollments gives."),
             Self::Secret(error) => Problem::internal(error),
         };
-        problem.into_response()
+        let mut response = problem.into_response();
+        if let Self::Expired { back: Some(back) } = self {
+            response.extensions_mut().insert(WayBack(back));
+        }
+        response
     }
 }

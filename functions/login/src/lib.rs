@@ -5,6 +5,7 @@
 
 mod begin;
 mod error;
+mod host;
 mod start;
 
 use std::sync::Arc;
@@ -29,7 +30,9 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/login", get(begin::get))
         .route("/start", get(start::get))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), host::public))
         .route("/style.css", get(style))
+        .route("/icon.svg", get(icon))
         .fallback(http::not_found)
         .method_not_allowed_fallback(http::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), page::for_people))
@@ -37,8 +40,17 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// What is the same for everybody, and changes with a deployment alone.
+const FOR_AN_HOUR: &str = "public, max-age=3600";
+
 async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE).into_response()
+    let kind = (header::CONTENT_TYPE, "text/css; charset=utf-8");
+    ([kind, (header::CACHE_CONTROL, FOR_AN_HOUR)], page::STYLE).into_response()
+}
+
+async fn icon() -> Response {
+    let kind = (header::CONTENT_TYPE, "image/svg+xml");
+    ([kind, (header::CACHE_CONTROL, FOR_AN_HOUR)], page::ICON).into_response()
 }
 
 /// Every `Cookie` header, as one: HTTP/2 and API Gateway may split it.

@@ -8,7 +8,7 @@ use axum::{
 use shared::{
     App,
     http::query_once,
-    page::{Action, Language, Page},
+    page::{Action, Language, Mark, Page, Part, fill},
     round_trip::{self, Asked, Confirm, Cookies, Ticket},
     seal::Purpose,
 };
@@ -41,31 +41,27 @@ pub(crate) async fn get(
     Ok(([(header::SET_COOKIE, cookie)], page).into_response())
 }
 
-/// Who asks, for which brand's account, and in which account of the operator's it will be seen.
+/// Who asks, for which brand's account, for what, and in which account of the operator's it will be
+/// seen.
 fn question(app: &App, language: Language, ticket: &Ticket, href: String) -> Page {
-    let operator = app.config.operator_name.clone();
-    let brand = ticket.brand.label();
-    let title = match language {
-        Language::English => format!("Connect your {brand} with {operator}?"),
-        Language::French => format!("Relier votre {brand} à {operator} ?"),
-        Language::German => format!("Ihren {brand} mit {operator} verbinden?"),
-    };
-    let whose = ticket.account_label.as_ref().map(|account| match language {
-        Language::English => format!("Your car will be seen in the account “{account}”."),
-        Language::French => format!("Votre véhicule sera visible dans le compte « {account} »."),
-        Language::German => format!("Ihr Fahrzeug wird im Konto „{account}“ zu sehen sein."),
+    let (texts, operator) = (language.texts(), app.config.operator_name.clone());
+    let asked = [("brand", ticket.brand.label()), ("operator", operator.as_str())];
+    let title = fill(texts.question, &asked);
+    let account = ticket.account_label.as_ref().map(|account| {
+        Part::Line(fill(texts.question_account, &[("account", &account.to_string())]))
     });
-    let line = language.pick([
-        "You will sign in at the car maker and decide there what may be read. If you did not ask for this, or do not know the account, close the page.",
-        "Vous vous identifierez chez le constructeur et y choisirez ce qui peut être lu. Si vous n’avez rien demandé, ou si vous ne connaissez pas ce compte, fermez cette page.",
-        "Sie melden sich beim Hersteller an und entscheiden dort, was gelesen werden darf. Haben Sie das nicht verlangt oder kennen Sie das Konto nicht, schließen Sie diese Seite.",
-    ]);
-    let label = language.pick(["Yes, connect", "Oui, relier", "Ja, verbinden"]);
+    let meant = texts.scopes.of(&ticket.scopes);
+    let scopes = (!meant.is_empty())
+        .then(|| [Part::from(texts.question_scopes), Part::List(meant)])
+        .into_iter()
+        .flatten();
+    let advice = Part::from(texts.question_advice);
     Page {
-        lang: language.tag(),
+        language,
         operator,
+        mark: Mark::None,
         title,
-        lines: whose.into_iter().chain([line.to_owned()]).collect(),
-        actions: vec![Action { href, label: label.to_owned() }],
+        parts: account.into_iter().chain(scopes).chain([advice]).collect(),
+        actions: vec![Action { href, label: texts.question_yes.to_owned() }],
     }
 }

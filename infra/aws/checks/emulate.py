@@ -20,6 +20,7 @@ from house import REQUIRED, ROOT
 # Path, status, and something that the answer must hold.
 ASKED = [
     ("/style.css", 200, "text/css"),
+    ("/icon.svg", 200, "image/svg+xml"),
     # Without a ticket and outside open mode: refused by the function, not by an error of the runtime.
     ("/login", 403, "no-store"),
 ]

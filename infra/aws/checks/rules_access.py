@@ -20,6 +20,7 @@ ROUTES = {
     "GET /login": "LoginFunction",
     "GET /start": "LoginFunction",
     "GET /style.css": "LoginFunction",
+    "GET /icon.svg": "LoginFunction",
     "GET /callback": "CallbackFunction",
     "GET /callback/{brand}": "CallbackFunction",
     "GET /result/{outcome}": "CallbackFunction",

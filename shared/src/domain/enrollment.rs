@@ -7,6 +7,10 @@
 //! declined    failed · merged                   ▼
 //!                                            erasing ──▶ erased
 //! ```
+//!
+//! A consent of a user and account that are connected already ends as `merged`: it renews the older
+//! enrollment. That is known when the browser comes back, or, if two links were open at once, when
+//! the second one is confirmed.
 
 mod erasure;
 mod status;
@@ -92,7 +96,7 @@ pub struct Enrollment {
     pub claimed_by: Option<String>,
     /// What confirms it.
     pub confirmation: Option<Confirmation>,
-    /// Whether it was confirmed, once and for all.
+    /// When it was confirmed first.
     pub confirmed_at: Option<Timestamp>,
     /// By whom.
     #[serde(default)]
@@ -212,11 +216,33 @@ impl Enrollment {
     /// # Errors
     /// Unless it awaits just that.
     pub fn confirm(self, by: ConfirmedBy, now: Timestamp) -> Result<Self, InvalidTransition> {
-        let next = self.step(&[Status::AwaitingConfirmation], Status::Active, now)?;
-        Ok(Self { confirmation: None, confirmed_at: Some(now), confirmed_by: Some(by), ..next })
+        let from = self.status;
+        if !self.awaits_confirmation() {
+            return Err(InvalidTransition { from });
+        }
+        let next = self.step(&[from], Status::Active, now)?;
+        Ok(Self {
+            confirmation: None,
+            confirmed_at: next.confirmed_at.or(Some(now)),
+            confirmed_by: Some(by),
+            ..next
+        })
     }
 
-    /// A new consent of the same user, account and brand brought new tokens.
+    /// Whether the operator's backend may confirm it now: a first time, or one that only a link
+    /// vouched for, after a new consent in a session of the backend's.
+    #[must_use]
+    pub fn awaits_confirmation(&self) -> bool {
+        match self.status {
+            Status::AwaitingConfirmation => true,
+            Status::Active => self.confirmation.is_some(),
+            _ => false,
+        }
+    }
+
+    /// A new consent of the same user, account and brand brought new tokens. What it asked for
+    /// counts from now on. `confirmation`: by which the backend may vouch for one that only a link
+    /// vouched for.
     ///
     /// # Errors
     /// Unless it was confirmed before.
@@ -224,25 +250,41 @@ impl Enrollment {
         self,
         grant: GrantId,
         consent: Consent,
+        confirmation: Option<Confirmation>,
         now: Timestamp,
     ) -> Result<Self, InvalidTransition> {
         let from = [Status::Active, Status::ReauthorizationRequired];
         let mut next = self.step(&from, Status::Active, now)?;
         next.former_grants.extend(next.grant.take());
-        Ok(Self { grant: Some(grant), consent: Some(consent), reason: None, ..next })
+        let confirmation = confirmation.filter(|_| next.confirmed_by != Some(ConfirmedBy::Backend));
+        Ok(Self {
+            grant: Some(grant),
+            scopes: consent.asked.clone(),
+            consent: Some(consent),
+            confirmation,
+            reason: None,
+            ..next
+        })
     }
 
-    /// Its consent renewed `older`.
+    /// Its consent renewed `older`, which has its tokens now.
     ///
     /// # Errors
-    /// Unless it is being exchanged.
+    /// Unless it is being exchanged, or awaits its confirmation.
     pub fn merge_into(
         self,
         older: EnrollmentId,
         now: Timestamp,
     ) -> Result<Self, InvalidTransition> {
-        let next = self.step(&[Status::Exchanging], Status::Merged, now)?;
-        Ok(Self { merged_into: Some(older), ..next })
+        let from = [Status::Exchanging, Status::AwaitingConfirmation];
+        let next = self.step(&from, Status::Merged, now)?;
+        Ok(Self {
+            merged_into: Some(older),
+            grant: None,
+            consent: None,
+            confirmation: None,
+            ..next
+        })
     }
 
     /// The maker ended the grant.
@@ -324,54 +366,4 @@ pub fn sha256(parts: &[&str]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn begun() -> Enrollment {
-        let scopes = vec!["openid".to_owned()];
-        Enrollment::begin(
-            EnrollmentId::random(),
-            "user-1".parse().unwrap(),
-            Brand::Peugeot,
-            scopes,
-            Timestamp::UNIX_EPOCH,
-        )
-    }
-
-    #[test]
-    fn a_link_is_spent_by_the_first_callback() {
-        let now = Timestamp::UNIX_EPOCH;
-        let claimed = begun().claim("one".into(), now).unwrap();
-
-        assert_eq!(claimed.claimed_by.as_deref(), Some("one"));
-        assert_eq!(claimed.claim("two".into(), now).unwrap_err().from, Status::Exchanging);
-    }
-
-    #[test]
-    fn a_link_does_not_outlive_its_day() {
-        let late = Timestamp::UNIX_EPOCH + LINK_LIVES;
-
-        assert!(begun().is_abandoned(late));
-        assert!(begun().claim("one".into(), late).is_err());
-    }
-
-    #[test]
-    fn a_tombstone_names_nobody() {
-        let now = Timestamp::UNIX_EPOCH;
-        let account = Some("hash".to_owned());
-        let begun = Enrollment { identity: account.clone(), account, ..begun() };
-        let erased = begun.erase(Reason::Requested, now).unwrap().tombstone(now);
-
-        assert_eq!(erased.status, Status::Erased);
-        assert!(erased.user_ref.is_none() && erased.consent.is_none());
-        assert!(erased.identity.is_none() && erased.account.is_none());
-        assert!(erased.erase(Reason::Requested, now).is_err());
-    }
-
-    #[test]
-    fn an_e_mail_address_is_no_user_ref() {
-        assert!("driver@example.com".parse::<UserRef>().is_err());
-        assert!("".parse::<UserRef>().is_err());
-        assert!("team:4711".parse::<UserRef>().is_ok());
-    }
-}
+mod tests;

@@ -9,8 +9,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Language, Page, weighted};
+use url::Url;
+
+use super::{Action, Language, Mark, Page, Part, Said, Texts, fill, language::weighted};
 use crate::app::App;
+
+/// Where whoever reads of a failure can go back to: in the extensions of the answer that tells it.
+#[derive(Debug, Clone)]
+pub struct WayBack(pub Url);
 
 /// Gives people a page where programs get a problem's JSON, of the same status: for routers whose
 /// addresses drivers open. A page says less than a problem: only what to do next.
@@ -18,7 +24,10 @@ pub async fn for_people(State(app): State<Arc<App>>, request: Request, next: Nex
     let language = prefers_page(request.headers()).then(|| Language::of(request.headers()));
     let response = next.run(request).await;
     match language {
-        Some(language) if is_problem(&response) => failure(&app, language, response.status()),
+        Some(language) if is_problem(&response) => {
+            let back = response.extensions().get::<WayBack>();
+            failure(&app, language, response.status(), back)
+        }
         _ => response,
     }
 }
@@ -40,68 +49,31 @@ fn is_problem(response: &Response) -> bool {
     kind.is_some_and(|kind| kind.as_bytes() == b"application/problem+json")
 }
 
-fn failure(app: &App, language: Language, status: StatusCode) -> Response {
-    let (title, line) = texts(status);
+fn failure(app: &App, language: Language, status: StatusCode, back: Option<&WayBack>) -> Response {
+    let (texts, operator) = (language.texts(), app.config.operator_name.clone());
+    let Said { title, line } = said(texts, status);
+    let back = back.map(|WayBack(url)| Action {
+        href: url.to_string(),
+        label: fill(texts.back, &[("operator", &operator)]),
+    });
     let page = Page {
-        lang: language.tag(),
-        operator: app.config.operator_name.clone(),
-        title: language.pick(title).to_owned(),
-        lines: vec![language.pick(line).to_owned()],
-        actions: Vec::new(),
+        language,
+        operator,
+        mark: Mark::Failure,
+        title: title.to_owned(),
+        parts: vec![Part::from(line)],
+        actions: back.into_iter().collect(),
     };
     (status, page).into_response()
 }
 
-fn texts(status: StatusCode) -> ([&'static str; 3], [&'static str; 3]) {
+fn said(texts: &Texts, status: StatusCode) -> Said {
     match status {
-        StatusCode::GONE => (
-            ["This link has expired", "Ce lien a expiré", "Dieser Link ist abgelaufen"],
-            [
-                "A link is good for one day. Please ask whoever gave it to you for a new one.",
-                "Un lien est valable un jour. Demandez-en un nouveau à qui vous l’a donné.",
-                "Links gelten einen Tag. Bitte erbitten Sie einen neuen von dort, woher Sie diesen haben.",
-            ],
-        ),
-        StatusCode::FORBIDDEN => (
-            [
-                "You need a link to begin",
-                "Il vous faut un lien pour commencer",
-                "Sie brauchen einen Link, um zu beginnen",
-            ],
-            [
-                "Please begin where you were offered to connect your car.",
-                "Commencez là où l’on vous a proposé de relier votre véhicule.",
-                "Bitte beginnen Sie dort, wo Ihnen angeboten wurde, Ihr Fahrzeug zu verbinden.",
-            ],
-        ),
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => (
-            ["There is no such page", "Cette page n’existe pas", "Diese Seite gibt es nicht"],
-            [
-                "Please open the link again, just as you were given it.",
-                "Ouvrez de nouveau le lien, tel qu’il vous a été donné.",
-                "Bitte öffnen Sie den Link noch einmal, genau wie Sie ihn bekommen haben.",
-            ],
-        ),
-        status if status.is_client_error() => (
-            ["This link does not work", "Ce lien ne fonctionne pas", "Dieser Link geht nicht"],
-            [
-                "It is incomplete, or was changed. Please open it again, just as you were given it, or ask for a new one.",
-                "Il lui manque une partie, ou il a été modifié. Ouvrez-le de nouveau, tel qu’il vous a été donné, ou demandez-en un nouveau.",
-                "Er ist unvollständig oder wurde verändert. Bitte öffnen Sie ihn noch einmal, genau wie Sie ihn bekommen haben, oder erbitten Sie einen neuen.",
-            ],
-        ),
-        _ => (
-            [
-                "This does not work at the moment",
-                "Cela ne fonctionne pas pour le moment",
-                "Das geht im Augenblick nicht",
-            ],
-            [
-                "It is our fault, and nothing is lost. Please open the same link again in a few minutes.",
-                "C’est notre faute, et rien n’est perdu. Ouvrez le même lien de nouveau dans quelques minutes.",
-                "Es liegt an uns, und nichts ist verloren. Bitte öffnen Sie denselben Link in einigen Minuten noch einmal.",
-            ],
-        ),
+        StatusCode::GONE => texts.link_expired,
+        StatusCode::FORBIDDEN => texts.link_needed,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => texts.not_found,
+        status if status.is_client_error() => texts.link_broken,
+        _ => texts.our_fault,
     }
 }
 

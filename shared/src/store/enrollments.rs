@@ -1,6 +1,6 @@
-//! Enrollments, and which one an identity belongs to.
+//! Enrollments.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -229,61 +229,6 @@ impl Store {
                 .expression_attribute_values(":version", super::number(version))
         };
         put.build().map_err(|_| Error::Malformed("enrollment"))
-    }
-
-    /// The enrollment of an identity (a hash of user, brand and subject).
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn enrollment_of(&self, identity: &str) -> Result<Option<EnrollmentId>, Error> {
-        let item = self.record(&format!("IDENT#{identity}"), "-").await?;
-        let id =
-            item.as_ref().and_then(|item| item.get("enrollment")).and_then(|id| id.as_s().ok());
-        Ok(id.and_then(|id| id.parse().ok()))
-    }
-
-    /// Gives an identity its enrollment, unless another has it.
-    ///
-    /// # Errors
-    /// When it can't be expressed.
-    pub fn claim_identity_in(
-        &self,
-        transaction: &mut Transaction,
-        identity: &str,
-        id: &EnrollmentId,
-    ) -> Result<(), Error> {
-        let put = Put::builder()
-            .table_name(&self.tables.records)
-            .item("pk", text(format!("IDENT#{identity}")))
-            .item("sk", text("-"))
-            .item("enrollment", text(id.as_str()))
-            .condition_expression("attribute_not_exists(pk) OR enrollment = :enrollment")
-            .expression_attribute_values(":enrollment", text(id.as_str()))
-            .build()
-            .map_err(|_| Error::Malformed("identity"))?;
-        transaction.put(put);
-        Ok(())
-    }
-
-    /// Frees an identity, if it is still this enrollment's.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn free_identity(&self, identity: &str, id: &EnrollmentId) -> Result<(), Error> {
-        let delete = Delete::builder()
-            .table_name(&self.tables.records)
-            .key("pk", text(format!("IDENT#{identity}")))
-            .key("sk", text("-"))
-            .condition_expression("attribute_not_exists(pk) OR enrollment = :enrollment")
-            .expression_attribute_values(":enrollment", text(id.as_str()))
-            .build()
-            .map_err(|_| Error::Malformed("identity"))?;
-        let mut transaction = Transaction::new();
-        transaction.delete(delete);
-        match self.commit(transaction).await {
-            Err(Error::Conflict) => Ok(()),
-            other => other,
-        }
     }
 
     /// A page of enrollments by user, or by status: by index, then read consistently. `after` is

@@ -357,6 +357,25 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that a grant belongs to another enrollment, whose consent it renewed. To do it again
+    /// changes nothing; a grant that is gone stays gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn assign_grant(&self, id: &GrantId, enrollment: &EnrollmentId) -> Result<(), Error> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tables.grants)
+            .key("pk", text(id.as_str()))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET enrollment = :enrollment")
+            .expression_attribute_values(":enrollment", text(enrollment.as_str()))
+            .send()
+            .await;
+        applied(result, &AttemptId::random()).map(|_| ())
+    }
+
     /// Deletes a grant, whatever its version. Gone already is fine.
     ///
     /// # Errors

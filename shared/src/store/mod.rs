@@ -54,6 +54,7 @@ pub mod grants;
 pub mod held;
 pub mod history;
 pub mod idempotency;
+pub mod identities;
 pub mod inbox;
 pub mod lanes;
 pub mod monitors;

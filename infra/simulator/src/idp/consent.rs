@@ -8,7 +8,6 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use url::Url;
 
 use super::{
     authorize::{Refused, send_back},
@@ -42,14 +41,12 @@ struct Wish<'a> {
 /// The page for a request, which waits for its button from now on.
 pub(super) fn show(app: &App, request: AuthorizationRequest) -> Response {
     let brand = request.brand;
-    let target =
-        Url::parse(&request.redirect_uri).ok().map(|uri| uri.origin().ascii_serialization());
     let scopes = request.scopes.clone();
     let id = app.world.change(|state| state.put_request(request));
     let wishes =
         scopes.iter().map(|scope| Wish { scope, meaning: scope::meaning(scope) }).collect();
     let page = Consent { brand, request: &id, drivers: drivers(app, brand), wishes };
-    page::html(200, &page, target.as_deref())
+    page::html(200, &page)
 }
 
 fn drivers(app: &App, brand: Brand) -> Vec<Driver> {

@@ -31,6 +31,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/{brand}/am/oauth2/authorize", get(authorize::authorize))
         .route("/{brand}/am/oauth2/consent", post(consent::decide))
         .route("/{brand}/am/oauth2/style.css", get(page::style))
+        .route("/{brand}/am/oauth2/icon.svg", get(page::icon))
         .route("/{brand}/am/oauth2/access_token", post(token::token))
         .route("/{brand}/am/oauth2/token/revoke", post(revoke::revoke))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

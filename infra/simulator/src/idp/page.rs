@@ -18,25 +18,24 @@ struct RefusedPage {
 /// An error page: never a redirect.
 pub(super) fn refused(refused: &Refused) -> Response {
     let status = if matches!(refused, Refused::UnknownBrand) { 404 } else { 400 };
-    html(status, &RefusedPage { message: refused.to_string() }, None)
+    html(status, &RefusedPage { message: refused.to_string() })
 }
 
-/// A page; `target` is where its form may lead in the end (a redirect counts as well).
-pub(super) fn html(status: u16, page: &impl Template, target: Option<&str>) -> Response {
+/// What a page may load, and who may frame it. There is no `form-action`: Chromium judges by it
+/// every redirect that follows a form, so it would have to list not only the application that the
+/// browser goes back to but wherever that one sends it next, which an identity provider can't know.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A page.
+pub(super) fn html(status: u16, page: &impl Template) -> Response {
     let Ok(body) = page.render() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; form-action 'self' {}; base-uri 'none'; \
-         frame-ancestors 'none'",
-        target.unwrap_or_default()
-    );
     let mut response = hardened(status, body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }
 
@@ -52,6 +51,11 @@ pub(super) fn redirect(location: &str) -> Response {
 pub(super) async fn style() -> Response {
     let css = include_str!("../../templates/style.css");
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], css).into_response()
+}
+
+pub(super) async fn icon() -> Response {
+    let svg = include_str!("../../templates/icon.svg");
+    ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
 fn hardened(status: u16, body: impl Into<Body>) -> Response {
