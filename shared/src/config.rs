@@ -52,6 +52,9 @@ pub struct Config {
     /// `TRUSTED_BY_ADDRESS`: brands whose notifications are believed without the secret in their
     /// body, because the address that they come to is one; none by default.
     pub trusted_by_address: BTreeSet<Brand>,
+    /// `REVOKE_REPLACED`: whether the tokens that a newer consent replaced are revoked at the maker:
+    /// `on` or `off` (default), which only deletes them.
+    pub revoke_replaced: RevokeReplaced,
     /// `METRICS`: `emf` (default: lines that CloudWatch turns into metrics) or `off`.
     pub metrics: MetricsOutput,
 }
@@ -248,6 +251,7 @@ impl Reader<'_> {
             log: self.parsed("LOG", "info", "levels by target, such as: info,shared=debug"),
             notifications: self.parsed("NOTIFICATIONS", "on", "on or off"),
             trusted_by_address: self.brands("TRUSTED_BY_ADDRESS"),
+            revoke_replaced: self.parsed("REVOKE_REPLACED", "off", "on or off"),
             metrics: self.parsed("METRICS", "emf", "emf or off"),
         }
     }
@@ -292,6 +296,26 @@ pub enum Notifications {
 }
 
 impl FromStr for Notifications {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Whether tokens that a newer consent replaced are revoked at the maker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokeReplaced {
+    /// They are: proven to leave the new ones alone.
+    On,
+    /// They are deleted here, and end there by themselves.
+    Off,
+}
+
+impl FromStr for RevokeReplaced {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
         match text {

@@ -68,6 +68,9 @@ pub enum Error {
     /// Somebody else is renewing it; its outcome will be there shortly.
     #[error("the grant is being renewed by another run")]
     Busy,
+    /// The maker says that it has ended. That is believed once it says so again.
+    #[error("the maker says that the grant has ended; it is asked once more")]
+    Doubted,
     /// The maker ended it: the user must consent again. That is recorded.
     #[error("the maker ended the grant")]
     Ended(Reason),
@@ -153,6 +156,11 @@ async fn renew(
     control: &Control,
     budget: Budget,
 ) -> Result<Access, Error> {
+    let now = app.clock.now();
+    if let Some(again) = grant.asked_again_at().filter(|again| *again > now) {
+        app.store.release_grant(&grant, true, again).await?;
+        return Err(Error::Doubted);
+    }
     let host = app
         .maker
         .settings()
@@ -270,10 +278,10 @@ async fn store_in_table(app: &App, renewal: &Renewal) -> Result<(), store::Error
     Ok(())
 }
 
-/// The maker says that the grant is dead. Unless somebody just renewed it, believe it.
+/// The maker says that the grant is dead. Unless somebody just renewed it, believe it the second time.
 async fn refused(app: &App, grant: Grant) -> Result<Access, Error> {
     match believe(app, &grant).await {
-        Err(error) if !matches!(error, Error::Ended(_) | Error::Gone) => {
+        Err(error) if !matches!(error, Error::Ended(_) | Error::Gone | Error::Doubted) => {
             // The maker did answer: this intent must not look like a lost answer to the next run.
             put_off(app, &grant, true, None).await?;
             Err(error)
@@ -286,6 +294,11 @@ async fn believe(app: &App, grant: &Grant) -> Result<Access, Error> {
     let stored = app.store.grant(&grant.id).await?.ok_or(Error::Gone)?;
     if stored.version != grant.version {
         return open(app, &stored).await.map(|(access, _)| access);
+    }
+    if stored.asked_again_at().is_none() {
+        app.store.doubt_grant(grant, app.clock.now()).await?;
+        tracing::warn!(grant.id = %grant.id, brand = %grant.brand, "the maker says that a grant has ended; it is asked once more");
+        return Err(Error::Doubted);
     }
     // Our own intent is one; one more was never answered.
     let reason = if grant.open_intents > 1 { Reason::LostAnswer } else { Reason::Withdrawn };

@@ -5,7 +5,7 @@ pub mod discover;
 pub mod look;
 pub mod merge;
 mod monitors;
-mod news;
+pub mod news;
 pub mod poll;
 mod remote;
 pub mod subscription;
@@ -18,7 +18,11 @@ use url::Url;
 use crate::{
     app::App,
     clock::{Budget, later},
-    domain::{enrollment::Enrollment, pace::Quota},
+    domain::{
+        enrollment::Enrollment,
+        pace::{Car, Kind, Quota},
+        vehicle::VehicleAddress,
+    },
     metrics::Metric,
     secrets::SecretError,
     stellantis::{
@@ -69,6 +73,7 @@ impl Error {
                 | Self::Token(
                     tokens::Error::Busy
                         | tokens::Error::NotNow
+                        | tokens::Error::Doubted
                         | tokens::Error::Maker(_)
                         | tokens::Error::Tls(_)
                         | tokens::Error::Secret(_)
@@ -95,12 +100,12 @@ impl Error {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Token(tokens::Error::Ended(_) | tokens::Error::Gone) | Self::NotActive => {
-                "reauthorization_required"
-            }
+            Self::Token(tokens::Error::Ended(_) | tokens::Error::Gone | tokens::Error::Doubted)
+            | Self::NotActive => "reauthorization_required",
             Self::Token(tokens::Error::NotNow) | Self::Maker(ApiError::Limited { .. }) => "limited",
             Self::Maker(ApiError::NotRegistered(_)) => "not_registered",
             Self::Maker(ApiError::Forbidden(_) | ApiError::NotFound(_)) => "not_found",
+            Self::Maker(ApiError::Unreadable) => "unreadable",
             Self::Token(_) | Self::Maker(_) => "maker_down",
             Self::Secret(_) | Self::Tls(_) | Self::Store(_) => "internal",
         }
@@ -117,6 +122,17 @@ pub struct Visit<'a> {
     access: Access,
     /// What the maker said of our allowance last.
     pub(crate) quota: Quota,
+    /// What is being asked for, for the log.
+    subject: Subject,
+}
+
+/// What a call is about, as far as a log may say.
+#[derive(Debug, Clone, Default)]
+struct Subject {
+    resource: &'static str,
+    /// Of which car: its VIN is not for logs, the beginning of its address tells it from others of
+    /// the account.
+    vehicle: Option<VehicleAddress>,
 }
 
 impl<'a> Visit<'a> {
@@ -137,7 +153,16 @@ impl<'a> Visit<'a> {
         }
         let access = tokens::access(app, grant, None, control, budget).await?;
         let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
-        Ok(Self { app, enrollment, control, budget, client, access, quota: Quota::UNKNOWN })
+        Ok(Self {
+            app,
+            enrollment,
+            control,
+            budget,
+            client,
+            access,
+            quota: Quota::UNKNOWN,
+            subject: Subject::default(),
+        })
     }
 
     /// Asks once; if the maker refuses the token, renews it, asks once more, then stops.
@@ -164,6 +189,17 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Notes which kind of which car is asked for next.
+    pub(crate) fn concerns(&mut self, kind: Kind, car: &Car) {
+        let vehicle = Some(car.address.clone());
+        self.subject = Subject { resource: kind.name(), vehicle };
+    }
+
+    /// Notes that something of the account is asked for next.
+    pub(crate) fn concerns_account(&mut self, resource: &'static str) {
+        self.subject = Subject { resource, vehicle: None };
+    }
+
     /// Tells once a day that few calls are left. What the maker answered is not lost if that can't
     /// be told now: the next answer brings it up again.
     async fn mind_quota(&self) {
@@ -179,14 +215,31 @@ impl<'a> Visit<'a> {
     /// Remembers what concerns every run, and logs what the maker's support would ask for.
     async fn note(&self, error: ApiError) -> Result<Error, Error> {
         let upstream = error.upstream().cloned().unwrap_or_default();
-        tracing::warn!(
-            enrollment.id = %self.enrollment.id,
-            upstream.status = upstream.status,
-            upstream.uuid = upstream.uuid,
-            upstream.timestamp = upstream.timestamp,
-            error = %error,
-            "the maker gave no data"
-        );
+        let Subject { resource, vehicle } = &self.subject;
+        let vehicle = vehicle.as_ref().map(tracing::field::debug);
+        // Expected now and then: a car that moved, and what a consent does not include.
+        if matches!(error, ApiError::NotFound(_) | ApiError::Forbidden(_)) {
+            tracing::info!(
+                enrollment.id = %self.enrollment.id,
+                vehicle.id = vehicle,
+                resource,
+                upstream.status = upstream.status,
+                upstream.uuid = upstream.uuid,
+                error = %error,
+                "the maker has no such data"
+            );
+        } else {
+            tracing::warn!(
+                enrollment.id = %self.enrollment.id,
+                vehicle.id = vehicle,
+                resource,
+                upstream.status = upstream.status,
+                upstream.uuid = upstream.uuid,
+                upstream.timestamp = upstream.timestamp,
+                error = %error,
+                "the maker gave no data"
+            );
+        }
         heed_limit(self.app, &self.app.maker.settings().api_url, &error).await?;
         Ok(Error::Maker(error))
     }
@@ -199,9 +252,9 @@ impl<'a> Visit<'a> {
 pub async fn heed_limit(app: &App, url: &Url, error: &ApiError) -> Result<(), Error> {
     if let ApiError::Limited { retry_after, reset, .. } = error {
         app.metrics.record(Metric::MakerLimited);
-        let wait = retry_after.or(*reset).unwrap_or(Duration::from_mins(1));
-        let host = url.host_str().unwrap_or_default();
-        app.store.pause(host, later(app.clock.now(), wait)).await?;
+        let (host, now) = (url.host_str().unwrap_or_default(), app.clock.now());
+        let wait = retry_after.or(reset.map(|reset| reset.wait(now)));
+        app.store.pause(host, later(now, wait.unwrap_or(Duration::from_mins(1)))).await?;
     }
     Ok(())
 }

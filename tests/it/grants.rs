@@ -250,3 +250,46 @@ async fn a_restart_on_the_same_folder_goes_on_with_the_same_grant() {
     world.cloud.shutdown().await;
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_invalid_grant_gets_a_second_opinion_before_the_tokens_are_deleted() {
+    let (world, id) = enrolled().await;
+    world.clock.advance(hours(25));
+    let dead = FaultKind::Oauth("invalid_grant".to_owned());
+    world.maker().fault(Fault::once(Operation::Refresh, dead.clone()));
+    world.run("refresh").await;
+    assert_eq!(world.status(&id).await, "active");
+    let asked = world.maker().calls(Operation::Refresh);
+    world.clock.advance(minutes(5));
+    for function in ["refresh", "fetch"] {
+        world.run(function).await;
+    }
+    assert_eq!(world.maker().calls(Operation::Refresh), asked, "not before ten minutes");
+
+    world.clock.advance(minutes(6));
+    world.run("refresh").await;
+    assert_alive(&world, &id).await;
+
+    world.clock.advance(hours(25));
+    world.maker().fault(Fault::times(Operation::Refresh, 2, dead));
+    for _ in 0..2 {
+        world.run("refresh").await;
+        world.clock.advance(minutes(11));
+    }
+    assert_eq!(world.status(&id).await, "reauthorization_required");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_are_called_html_are_kept() {
+    let world = World::start().await;
+    for operation in [Operation::Token, Operation::Refresh] {
+        let kind = FaultKind::ContentType("text/html;charset=UTF-8".to_owned());
+        world.maker().fault(Fault::times(operation, 2, kind));
+    }
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    world.clock.advance(hours(25));
+    world.run("refresh").await;
+
+    assert_alive(&world, &id).await;
+    assert_eq!(world.maker().calls(Operation::Refresh), 1);
+}

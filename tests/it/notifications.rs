@@ -1,5 +1,6 @@
 //! What the maker pushes: taken once, told under one id, and nothing from anybody else.
 
+mod carried;
 mod held;
 mod maker;
 mod order;

@@ -274,3 +274,66 @@ async fn a_death_at_any_step_leaves_one_subscription_with_its_monitor() {
     println!("{deaths} deaths of a subscription");
     assert!(deaths >= 10, "{deaths}");
 }
+
+fn edit(operation: Operation, at: &str, value: Option<serde_json::Value>) -> Fault {
+    Fault::times(operation, 10_000, FaultKind::Edit { at: at.to_owned(), value })
+}
+
+async fn days(world: &World, days: i64) {
+    for _ in 0..days * 4 {
+        sweep_after(world, 6).await;
+        let _ = world.try_run("refresh").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_is_known_by_its_id_where_no_label_is_shown() {
+    let world = World::start().await;
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    let label = edit(Operation::Callbacks, "/_embedded/callbacks/*/label", None);
+    world.maker().fault(label);
+
+    days(&world, 8).await;
+
+    assert_eq!(world.maker().callbacks().len(), 1);
+    assert_eq!(state(&world, &id).await, "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_whose_ids_come_back_otherwise_do_not_pile_up() {
+    for answer_has_id in [true, false] {
+        let world = World::start().await;
+        // Whatever the list shows, it is not what was made.
+        let empty = FaultKind::Answer {
+            status: 200,
+            content_type: "application/hal+json".to_owned(),
+            body: json!({"total": 0}).to_string(),
+        };
+        if !answer_has_id {
+            world.maker().fault(edit(Operation::CallbackCreate, "/callbackId", None));
+        }
+        world.maker().fault(Fault::times(Operation::Callbacks, 10_000, empty));
+        let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+
+        days(&world, 10).await;
+
+        let made = world.maker().callbacks().len();
+        assert!((1..=3).contains(&made), "{made}");
+        assert_eq!(state(&world, &id).await, "failed unrecognised");
+        assert_eq!(world.status(&id).await, "active");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_an_id_is_looked_after_tomorrow_and_not_every_ten_minutes() {
+    let world = World::start().await;
+    world.maker().fault(edit(Operation::CallbackCreate, "/callbackId", None));
+    let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    assert_eq!(state(&world, &id).await, "failed unreadable");
+
+    for _ in 0..18 {
+        sweep_after(&world, 1).await;
+    }
+
+    assert_eq!(world.maker().calls(Operation::CallbackCreate), 1);
+}

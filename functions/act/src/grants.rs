@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     App,
+    config::RevokeReplaced,
     domain::{
         enrollment::{Enrollment, Revocation},
         ids::GrantId,
@@ -26,7 +27,9 @@ pub(crate) fn is_overdue(since: Option<Timestamp>, now: Timestamp) -> bool {
     since.is_some_and(|since| now.duration_since(since) > ASK_FOR)
 }
 
-/// Revokes and deletes the grants that newer consents replaced. `false`: not all of them yet.
+/// Deletes the grants that newer consents replaced, revoked before where the operator wants that: a
+/// provider that ties tokens to user and client alone would end the new grant with them. `false`:
+/// not all of them yet.
 pub(crate) async fn end_former(
     app: &App,
     enrollment: &Versioned<Enrollment>,
@@ -35,7 +38,11 @@ pub(crate) async fn end_former(
     adopt(app, &enrollment.value).await?;
     let since = enrollment.value.consent.as_ref().map(|consent| consent.at);
     for id in &enrollment.value.former_grants {
-        if end(app, id, is_overdue(since, now)).await?.is_none() {
+        let ended = match app.config.revoke_replaced {
+            RevokeReplaced::On => end(app, id, is_overdue(since, now)).await?.is_some(),
+            RevokeReplaced::Off => is_free(app, id).await?,
+        };
+        if !ended {
             return Ok(false);
         }
         app.store.delete_grant(id).await?;
@@ -58,6 +65,12 @@ async fn adopt(app: &App, enrollment: &Enrollment) -> Result<(), Error> {
         app.store.leave_account(&account, &grant.enrollment).await?;
     }
     Ok(app.store.assign_grant(id, &enrollment.id).await?)
+}
+
+/// Takes the lease, and so waits for a renewal in flight. `false`: not yet.
+async fn is_free(app: &App, id: &GrantId) -> Result<bool, Error> {
+    let claim = app.store.claim_grant(id, ClaimFor::End, app.clock.now(), LEASE).await?;
+    Ok(!matches!(claim, Claim::Busy))
 }
 
 /// Revokes all grants of an enrollment; those before the last one are deleted too. `None`: not yet.

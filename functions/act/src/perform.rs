@@ -65,7 +65,7 @@ const fn is_final(error: &Error) -> bool {
     matches!(
         error,
         Error::NotActive
-            | Error::Token(tokens::Error::Ended(_) | tokens::Error::Gone)
+            | Error::Token(tokens::Error::Ended(_) | tokens::Error::Gone | tokens::Error::Doubted)
             | Error::Maker(
                 ApiError::NotFound(_)
                     | ApiError::Forbidden(_)

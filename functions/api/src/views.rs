@@ -115,6 +115,9 @@ pub(crate) struct VehicleView {
     label: Option<String>,
     motorization: Option<Motorization>,
     capabilities: Option<Capabilities>,
+    /// Addresses of its pictures at the maker, https only.
+    #[schema(value_type = Vec<String>)]
+    pictures: Vec<url::Url>,
     /// When the car told anything last.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_seen: Option<Timestamp>,
@@ -141,6 +144,10 @@ pub(crate) struct BlockView {
     missing: Option<Missing>,
     /// Why its values may not be the present any more.
     stale: Option<Stale>,
+    /// What contradicts this block, if anything does: fields by name (`electric_energy.residual`
+    /// beside a level that can't be), or `observed_at` for a block that the maker dates in the
+    /// future. All of it is shown as the car told it: nobody can know which is wrong.
+    contradicts: Vec<&'static str>,
     /// By name. One that is not here, where the block is, was not told with the rest.
     values: BTreeMap<&'static str, Measured>,
 }
@@ -166,6 +173,7 @@ impl VehicleView {
             label: vehicle.label,
             motorization: vehicle.motorization,
             capabilities: vehicle.capabilities,
+            pictures: vehicle.pictures,
             last_seen: snapshot.last_seen(),
         }
     }
@@ -185,17 +193,19 @@ impl VehicleState {
         let snapshot = known.snapshot.clone();
         let shown = if positions { snapshot.clone() } else { snapshot.clone().without_positions() };
         let capabilities = known.vehicle.capabilities.clone();
-        let block = |block: Block| {
+        let mut contradictions = shown.contradictions();
+        let mut block = |block: Block| {
             let view = BlockView {
                 observed_at: shown.observed_at(block),
                 missing: shown.missing(block, &enrollment.scopes, capabilities.as_ref(), asked),
                 stale: shown.stale(block, maker, now),
+                contradicts: contradictions.remove(&block).unwrap_or_default(),
                 values: values(&shown, block),
             };
             (block.name(), view)
         };
         let visible = |block: &&Block| positions || **block != Block::Position;
-        let state = Block::ALL.iter().filter(visible).copied().map(block).collect();
+        let state = Block::ALL.iter().filter(visible).copied().map(&mut block).collect();
         Self { vehicle: VehicleView::new(&enrollment.id, known), state }
     }
 }

@@ -7,12 +7,16 @@ use shared::{
         event::{Event, What},
         ids::EventId,
         monitor::Watch,
+        pace::Car,
     },
     metrics::Metric,
     remotes::{self, Concerns, Notified},
     stellantis::notification::{Commanded, Notification, Told, Triggered},
     store::{Error, Transaction, inbox::Message},
-    visit::merge::merge_in,
+    visit::{
+        merge::merge_in,
+        news::{self, About, Kept},
+    },
 };
 
 use crate::{
@@ -64,8 +68,8 @@ async fn once(app: &App, message: &Message) -> Result<Digested, Error> {
     let notification =
         Notification::read(&value, message.received_at).ok_or(Error::Malformed("notification"))?;
     match (proof::judge(app, message, &notification).await?, &notification.told) {
-        (Verdict::Monitor(watch), Told::Monitor(event)) => {
-            triggered(app, message, &notification, &watch, event).await
+        (Verdict::Monitor(watch, car), Told::Monitor(event)) => {
+            triggered(app, message, &notification, (&watch, &car), event).await
         }
         (Verdict::Remote, Told::Remote(event)) => {
             commanded(app, message, &notification, event).await
@@ -84,7 +88,7 @@ async fn triggered(
     app: &App,
     message: &Message,
     notification: &Notification,
-    watch: &Watch,
+    (watch, car): (&Watch, &Car),
     event: &Triggered,
 ) -> Result<Digested, Error> {
     let (store, id) = (&app.store, &message.enrollment);
@@ -97,9 +101,24 @@ async fn triggered(
         merge_in(app, &mut transaction, id, known, event.state.clone(), content)?;
     }
     store.tell_in(&mut transaction, told(message, notification, watch, event))?;
+    if !(event.trips.is_empty() && event.alerts.is_empty())
+        && let Some(enrollment) = store.enrollment(id, app.clock.now()).await?
+    {
+        let since = news::news_since(car, &enrollment.value);
+        let about = About { enrollment: id, vin: &watch.vin, since };
+        news::keep_in(app, &mut transaction, about, &allowed(app, &event.trips)).await?;
+        news::keep_in(app, &mut transaction, about, &allowed(app, &event.alerts)).await?;
+    }
     store.commit(transaction).await?;
     app.metrics.record(Metric::Notification("proven"));
     Ok(Digested::Done)
+}
+
+/// Trips or alerts without places, unless those are kept.
+fn allowed<T: Kept + Clone>(app: &App, entries: &[T]) -> Vec<T> {
+    let places = app.config.retention.positions;
+    let entries = entries.iter().cloned();
+    if places { entries.collect() } else { entries.map(Kept::without_places).collect() }
 }
 
 /// The event of a monitor that came true: its id and time follow from the message alone.

@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 use shared::{
     App,
-    domain::{monitor::Watch, vin::Vin},
+    domain::{monitor::Watch, pace::Car, vin::Vin},
     stellantis::notification::{Notification, Told},
     store::{Error, inbox::Message},
 };
@@ -20,8 +20,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// What there is to say of a message.
 pub(crate) enum Verdict {
-    /// It came from one of our monitors.
-    Monitor(Watch),
+    /// It came from one of our monitors, on a car that the account has.
+    Monitor(Watch, Box<Car>),
     /// It may be about one of our commands: `remotes` decides.
     Remote,
     /// It is not proven. The car that it may be about.
@@ -60,15 +60,18 @@ pub(crate) async fn judge(
     match (&notification.told, watch) {
         (Told::Remote(_), _) => Ok(Verdict::Remote),
         (Told::Monitor(_), None) => Ok(unknown(about)),
-        // A message about another car than its monitor's is nobody's.
+        // A message about another car than its monitor's is nobody's. One that names none, since the
+        // maker put no value for `$vin`, is about its monitor's.
         (Told::Monitor(_), Some(watch)) if about.as_ref() != Some(&watch.vin) => {
             Ok(Verdict::Hint(about))
         }
-        // Messages that carry the secret also carry the VIN; one without it is not trusted.
-        (Told::Monitor(_), Some(watch)) if message.secret && message.vin.is_none() => {
-            Ok(Verdict::Hint(Some(watch.vin)))
+        // A rule may outlive its car here, whose events would be another user's by now.
+        (Told::Monitor(_), Some(watch)) => {
+            match app.store.car(&message.enrollment, &watch.vin).await? {
+                Some((car, _)) => Ok(Verdict::Monitor(watch, Box::new(car))),
+                None => Ok(Verdict::Hint(None)),
+            }
         }
-        (Told::Monitor(_), Some(watch)) => Ok(Verdict::Monitor(watch)),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
@@ -23,6 +23,7 @@ use shared::{
     store::{
         self, Applied, DueKey, DueTable, Transaction, Versioned, control::Control, enrollments,
     },
+    tokens,
     visit::{self, Visit},
 };
 
@@ -68,6 +69,11 @@ async fn fetch_or_log(app: &App, key: DueKey, control: &Control, budget: Budget)
     };
     match fetch(app, &id, &vin, key.due_at, control, budget).await {
         Ok(()) => true,
+        // Another run renews the token: its outcome will be there when the car is due again.
+        Err(error @ visit::Error::Token(tokens::Error::Busy)) => {
+            tracing::info!(enrollment.id = %id, error = %error, "a car is fetched a little later");
+            false
+        }
         Err(error) => {
             tracing::warn!(enrollment.id = %id, error = %error, causes = ?causes(&error), "a car was not fetched");
             false
@@ -104,49 +110,76 @@ async fn fetch(
     let claimed = car.advanced(now, Quota::UNKNOWN);
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
-            let visited = visit_car(app, &enrollment, &claimed, &kinds, control, budget).await;
-            if let Err(error) = &visited
-                && error.is_passing()
-            {
-                // Unless the look itself has written when to try again.
-                let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
-                app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
-            }
-            visited
+            let (mut visit, found) =
+                match prepare(app, &enrollment, &claimed, &kinds, control, budget).await {
+                    Ok(Some(prepared)) => prepared,
+                    Ok(None) => return Ok(()),
+                    Err(error) => {
+                        if error.is_passing() {
+                            // Nothing was asked yet.
+                            let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
+                            app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
+                        }
+                        return Err(error);
+                    }
+                };
+            // The look itself writes when to try again what failed.
+            look(&mut visit, &enrollment, found, &kinds, now).await
         }
         Applied::No(_) => Ok(()),
     }
 }
 
-async fn visit_car(
-    app: &App,
-    enrollment: &Versioned<Enrollment>,
+/// Whether a car was just found in the account's list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    Now,
+    Before,
+}
+
+/// A token, and once a day a look through the account: a car may have been sold. `None`: it was.
+async fn prepare<'a>(
+    app: &'a App,
+    enrollment: &'a Versioned<Enrollment>,
     car: &Car,
     kinds: &[Kind],
-    control: &Control,
+    control: &'a Control,
     budget: Budget,
-) -> Result<(), visit::Error> {
+) -> Result<Option<(Visit<'a>, (Car, Listed))>, visit::Error> {
     let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
-    // Once a day the account is looked through: a car may have been sold.
     let daily = kinds.contains(&Kind::Maintenance) && enrollment.value.vehicles.is_some();
-    let car = if daily {
-        match listed(&mut visit, enrollment, car).await? {
-            Some(car) => car,
-            None => return Ok(()),
-        }
-    } else {
-        car.clone()
-    };
-    match visit.look(&car, kinds).await {
-        Err(error) if error.is_wrong_address() && !daily => {
-            let Some(found) = listed(&mut visit, enrollment, &car).await? else { return Ok(()) };
-            if found.address == car.address {
-                return Err(error);
-            }
-            visit.look(&found, kinds).await.map(|_| ())
-        }
-        other => other.map(|_| ()),
+    if !daily {
+        return Ok(Some((visit, (car.clone(), Listed::Before))));
     }
+    let found = listed(&mut visit, enrollment, car).await?;
+    Ok(found.map(|car| (visit, (car, Listed::Now))))
+}
+
+async fn look(
+    visit: &mut Visit<'_>,
+    enrollment: &Versioned<Enrollment>,
+    (car, is_listed): (Car, Listed),
+    kinds: &[Kind],
+    now: Timestamp,
+) -> Result<(), visit::Error> {
+    let error = match visit.look(&car, kinds).await {
+        Err(error) if error.is_wrong_address() => error,
+        other => return other.map(|_| ()),
+    };
+    // While an empty list is not believed yet, asking for it again tells nothing.
+    let is_doubted = car.missing_since.is_some() && !car.is_missed_for_long(now);
+    if is_listed == Listed::Before && !is_doubted {
+        let Some(found) = listed(visit, enrollment, &car).await? else { return Ok(()) };
+        if found.address != car.address {
+            return visit.look(&found, kinds).await.map(|_| ());
+        }
+    }
+    // It is where it was: what else there is of it is not kept from being read.
+    let others: Vec<_> = kinds.iter().copied().filter(|kind| *kind != Kind::Status).collect();
+    if kinds.contains(&Kind::Status) && !others.is_empty() {
+        visit.look(&car, &others).await?;
+    }
+    Err(error)
 }
 
 /// The car as the account lists it now, if it still does.
@@ -157,7 +190,11 @@ async fn listed(
 ) -> Result<Option<Car>, visit::Error> {
     let cars = visit.discover(enrollment.version).await?;
     let found = cars.into_iter().find(|found| found.vin == car.vin);
-    Ok(found.map(|found| Car { address: found.address, ..car.clone() }))
+    Ok(found.map(|found| Car {
+        address: found.address,
+        missing_since: found.missing_since,
+        ..car.clone()
+    }))
 }
 
 /// Without a valid consent nothing is asked; a new one makes its cars due again.

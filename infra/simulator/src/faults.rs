@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{App, api::refusal::Refusal, lock, operation::Operation};
 
@@ -62,6 +62,16 @@ pub enum FaultKind {
         /// The body.
         body: String,
     },
+    /// The work is done, and its JSON answer changed in one place: what else the description allows.
+    Edit {
+        /// Where: member names and indexes after `/`; `*` is every one.
+        at: String,
+        /// What stands there then; without, nothing does.
+        #[serde(default)]
+        value: Option<Value>,
+    },
+    /// The work is done, and the answer is called something else.
+    ContentType(String),
     /// The work is done, and the id token has this flaw.
     IdToken(Flaw),
 }
@@ -209,6 +219,8 @@ async fn answered<F: Future<Output = Response>>(
             lost()
         }
         FaultKind::IdToken(_) => work().await,
+        FaultKind::Edit { at, value } => edited(work().await, &at, value.as_ref()).await,
+        FaultKind::ContentType(name) => named(work().await, &name),
         FaultKind::Status(status) if operation.is_identity() => oauth(status, "server_error"),
         FaultKind::Status(status) => Refusal::of_status(status).answer(now),
         FaultKind::RefusedExtension => Refusal::InvalidParameter("extension").answer(now),
@@ -237,6 +249,57 @@ fn oauth(status: u16, error: &str) -> Response {
     answer(status, "application/json;charset=UTF-8", body.to_string())
 }
 
+/// The same response with its JSON changed.
+async fn edited(response: Response, at: &str, value: Option<&Value>) -> Response {
+    let (head, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let Ok(mut document) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(head, Body::from(bytes));
+    };
+    let path: Vec<&str> = at.split('/').filter(|step| !step.is_empty()).collect();
+    edit(&mut document, &path, value);
+    let mut head = head;
+    head.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(document.to_string()))
+}
+
+fn edit(document: &mut Value, path: &[&str], value: Option<&Value>) {
+    match (path, document) {
+        ([], _) => (),
+        ([name], Value::Object(members)) if *name != "*" => match value {
+            Some(value) => drop(members.insert((*name).to_owned(), value.clone())),
+            None => drop(members.remove(*name)),
+        },
+        (["*", rest @ ..], Value::Array(items)) => {
+            items.iter_mut().for_each(|item| edit(item, rest, value));
+        }
+        (["*", rest @ ..], Value::Object(members)) => {
+            members.values_mut().for_each(|member| edit(member, rest, value));
+        }
+        ([name, rest @ ..], Value::Object(members)) => {
+            if let Some(member) = members.get_mut(*name) {
+                edit(member, rest, value);
+            }
+        }
+        ([index, rest @ ..], Value::Array(items)) => {
+            if let Some(item) = index.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+                match (rest, value) {
+                    ([], Some(value)) => *item = value.clone(),
+                    _ => edit(item, rest, value),
+                }
+            }
+        }
+        _ => (),
+    }
+}
+
+fn named(mut response: Response, name: &str) -> Response {
+    if let Ok(name) = name.parse() {
+        response.headers_mut().insert(header::CONTENT_TYPE, name);
+    }
+    response
+}
+
 /// An answer whose body fails at once, upon which the server drops the connection.
 fn lost() -> Response {
     let failure = Err::<&str, _>(io::Error::from(io::ErrorKind::ConnectionAborted));
@@ -258,6 +321,18 @@ mod tests {
         assert_eq!(faults.take(Operation::Refresh, false), Some(FaultKind::Html));
         assert_eq!(faults.take(Operation::Refresh, false), None);
         assert!(faults.pending().is_empty());
+    }
+
+    #[test]
+    fn an_edit_reaches_every_place_that_it_names() {
+        let mut document = json!({"a": [{"id": "x", "label": "l"}, {"id": "y"}], "b": {"c": 1}});
+
+        edit(&mut document, &["a", "*", "label"], None);
+        edit(&mut document, &["a", "1", "id"], Some(&json!(7)));
+        edit(&mut document, &["b", "c"], Some(&json!(2)));
+        edit(&mut document, &["no", "such"], Some(&json!(2)));
+
+        assert_eq!(document, json!({"a": [{"id": "x"}, {"id": 7}], "b": {"c": 2}}));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use crate::{
     brand::{Brand, UnknownBrand},
-    cars::{Car, CarKind, Change, Door, Privacy, Quirks, Reporting, Touch},
+    cars::{Car, CarKind, Change, Door, Privacy, Quirks, Reporting, Touch, Unconnected},
     faults::{Fault, FaultKind, Flaw},
     idp::consent_request,
     operation::Operation,

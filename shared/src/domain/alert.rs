@@ -25,6 +25,9 @@ pub struct Alert {
     /// When the maker changed what it tells about it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
+    /// When the maker heard of it: what it is found again by where it has no beginning.
+    #[serde(skip)]
+    pub reported_at: Option<Timestamp>,
     /// The car's last known place when it began.
     pub start_place: Option<Position>,
     /// The car's last known place when it ended.
@@ -36,6 +39,13 @@ impl Alert {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.ended_at.is_some() || self.active == Some(false)
+    }
+
+    /// The time under which it is kept: for one thing always the same, whenever it is read. `None`:
+    /// the maker gives no time at all.
+    #[must_use]
+    pub fn kept_at(&self) -> Option<Timestamp> {
+        self.started_at.or(self.reported_at).or(self.ended_at)
     }
 
     /// Without any place.

@@ -239,19 +239,22 @@ impl What {
     }
 
     /// What names the one thing told of, where the maker gave it a name: it is told under one id.
-    fn thing(&self) -> Option<[&str; 3]> {
+    /// A maker may give one id to several warnings: what began at another time is another one.
+    fn thing(&self) -> Option<Vec<String>> {
+        let of_warning = |word: &str, warning: &Warning| {
+            let began = warning.started_at.map(|at| at.as_second().to_string());
+            let own = [word, warning.vin.as_str(), warning.alert.as_str()].map(str::to_owned);
+            own.into_iter().chain(began).collect()
+        };
         match self {
-            Self::AlertRaised(Warning { vin, alert, .. }) => {
-                Some(["alert.raised", vin.as_str(), alert.as_str()])
-            }
-            Self::AlertCleared(Warning { vin, alert, .. }) => {
-                Some(["alert.cleared", vin.as_str(), alert.as_str()])
-            }
+            Self::AlertRaised(warning) => Some(of_warning("alert.raised", warning)),
+            Self::AlertCleared(warning) => Some(of_warning("alert.cleared", warning)),
             Self::TripCompleted { vin, trip, .. } => {
-                Some(["trip.completed", vin.as_str(), trip.as_str()])
+                Some(["trip.completed", vin.as_str(), trip.as_str()].map(str::to_owned).into())
             }
             Self::RemoteUpdated { remote, state, .. } => {
-                Some(["remote.updated", remote.as_str(), state.as_str()])
+                let parts = ["remote.updated", remote.as_str(), state.as_str()];
+                Some(parts.map(str::to_owned).into())
             }
             _ => None,
         }
@@ -268,8 +271,9 @@ impl Event {
     /// A new one.
     #[must_use]
     pub fn new(enrollment: &EnrollmentId, what: What, time: Timestamp) -> Self {
-        let id = what.thing().map_or_else(EventId::random, |[word, vin, thing]| {
-            EventId::derived(&[enrollment.as_str(), word, vin, thing])
+        let id = what.thing().map_or_else(EventId::random, |parts| {
+            let parts = parts.iter().map(String::as_str);
+            EventId::derived(&[enrollment.as_str()].into_iter().chain(parts).collect::<Vec<_>>())
         });
         Self { id, time, enrollment: Some(enrollment.clone()), what }
     }

@@ -5,7 +5,6 @@ pub mod brand;
 pub mod enrollment;
 pub mod event;
 pub mod ids;
-pub mod maintenance;
 pub mod monitor;
 pub mod pace;
 pub mod position;

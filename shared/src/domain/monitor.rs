@@ -24,6 +24,9 @@ pub struct Watch {
     pub monitor: Option<String>,
     /// SHA-256, in hex, of what the maker was told last.
     pub told: Option<String>,
+    /// How many were made one after the other of which none was found again in the maker's list.
+    #[serde(default, skip_serializing_if = "super::subscription::is_none")]
+    pub made: u8,
 }
 
 /// How a rule stands on a car.

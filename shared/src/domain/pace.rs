@@ -8,6 +8,8 @@ use super::{snapshot::Snapshot, vehicle::VehicleAddress, vin::Vin};
 
 /// A car that has told nothing for so long is silent.
 const SILENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long an empty list of vehicles is not believed.
+const DOUBT: SignedDuration = SignedDuration::from_hours(12);
 /// How soon to ask again for what failed.
 const RETRY: SignedDuration = SignedDuration::from_mins(10);
 
@@ -28,6 +30,17 @@ pub enum Kind {
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Status, Self::Alerts, Self::Trips, Self::Maintenance];
+
+    /// The maker's name of the resource.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Alerts => "alerts",
+            Self::Trips => "trips",
+            Self::Maintenance => "maintenance",
+        }
+    }
 }
 
 /// When one kind is asked next, and how far it was read.
@@ -35,12 +48,23 @@ impl Kind {
 pub struct Look {
     /// When it is due.
     pub due: Timestamp,
-    /// Everything up to then was read.
+    /// When the newest began that was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Timestamp>,
+    /// When the oldest began that has not ended yet: it is read from there, to see it end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_since: Option<Timestamp>,
+    /// How often it failed one after the other.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u8,
     /// The maker has none of it for this car, or the scopes don't include it: asked again rarely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent: Option<Absent>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// Why there is none of a kind.
@@ -69,9 +93,9 @@ pub struct Car {
     /// When it was found in the account; what was before is no news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_at: Option<Timestamp>,
-    /// When the oldest warning began that still holds: alerts are read from there, to see it end.
+    /// Since when the account's list has been empty though this car was in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alerting_since: Option<Timestamp>,
+    pub missing_since: Option<Timestamp>,
     /// Whether it has told nothing for so long that the operator was told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
@@ -112,7 +136,8 @@ impl Car {
     /// A car just discovered: everything is due.
     #[must_use]
     pub fn new(vin: Vin, address: VehicleAddress, now: Timestamp) -> Self {
-        let look = || Look { due: now, watermark: None, absent: None };
+        let look =
+            || Look { due: now, watermark: None, open_since: None, failures: 0, absent: None };
         Self {
             vin,
             address,
@@ -120,7 +145,7 @@ impl Car {
             mood: Mood::Parked,
             changed_at: None,
             found_at: Some(now),
-            alerting_since: None,
+            missing_since: None,
             silent: false,
             unanswered: false,
             looks: [look(), look(), look(), look()],
@@ -148,6 +173,12 @@ impl Car {
     #[must_use]
     pub fn is_silence(last_seen: Timestamp, now: Timestamp) -> bool {
         now.duration_since(last_seen) >= SILENCE
+    }
+
+    /// Whether the account's list has been empty for so long that the car is gone.
+    #[must_use]
+    pub fn is_missed_for_long(&self, now: Timestamp) -> bool {
+        self.missing_since.is_some_and(|since| now.duration_since(since) >= DOUBT)
     }
 
     /// What is due.
@@ -179,10 +210,41 @@ impl Car {
     pub fn retried(mut self, kinds: &[Kind], now: Timestamp, by_maker: bool) -> Self {
         self.unanswered |= by_maker && kinds.contains(&Kind::Status);
         for kind in kinds {
+            let pause = self.pause(*kind, now, Quota::UNKNOWN);
             let look = self.look_mut(*kind);
-            look.due = look.due.min(now + RETRY);
+            // What goes on failing is asked ever more seldom, and at its own pace at last.
+            let wait = RETRY * (1 << look.failures.min(6));
+            look.failures = look.failures.saturating_add(u8::from(by_maker));
+            let due = now + wait.min(pause);
+            look.due = if look.due > now { look.due.min(due) } else { due };
         }
         self
+    }
+
+    /// The same car with what was learnt in a look that began with `before`, where it was changed
+    /// meanwhile: whatever was to be asked sooner since then still is.
+    #[must_use]
+    pub fn with_learnt(self, before: &Self, learnt: &Self) -> Self {
+        let mut looks = learnt.looks.clone();
+        for (index, look) in looks.iter_mut().enumerate() {
+            if self.looks[index].due != before.looks[index].due {
+                look.due = look.due.min(self.looks[index].due);
+            }
+        }
+        let address =
+            if self.address == before.address { learnt.address.clone() } else { self.address };
+        Self { address, missing_since: self.missing_since, looks, ..learnt.clone() }
+    }
+
+    /// The scope without which the maker gives none of a kind: it is not asked for then.
+    #[must_use]
+    pub fn scopes_for(kind: Kind) -> &'static [&'static str] {
+        match kind {
+            Kind::Status => &["data:telemetry", "data:position"],
+            Kind::Alerts => &["data:alert"],
+            Kind::Trips => &["data:trip"],
+            Kind::Maintenance => &["data:telemetry"],
+        }
     }
 
     /// How long to wait before asking for a kind again.
@@ -253,69 +315,4 @@ impl Quota {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn car(mood: Mood, still: SignedDuration) -> (Car, Timestamp) {
-        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let vin = "VF3ABCDE0FG123456".parse().unwrap();
-        let car = Car::new(vin, "abcd".parse().unwrap(), start);
-        (Car { mood, changed_at: Some(start), ..car }, start + still)
-    }
-
-    fn status_pause(mood: Mood, hours: i64) -> i64 {
-        let (car, now) = car(mood, SignedDuration::from_hours(hours));
-        car.pause(Kind::Status, now, Quota::UNKNOWN).as_mins()
-    }
-
-    #[test]
-    fn a_moving_car_is_watched_and_a_sleeping_one_left_alone() {
-        assert_eq!(status_pause(Mood::Driving, 0), 2);
-        assert_eq!(status_pause(Mood::Charging, 5), 10);
-        assert_eq!(status_pause(Mood::Parked, 0), 10);
-        assert_eq!(status_pause(Mood::Parked, 48), 60);
-        assert_eq!(status_pause(Mood::Parked, 24 * 30), 360);
-    }
-
-    #[test]
-    fn what_a_car_does_not_offer_is_asked_once_a_day() {
-        let (mut car, now) = car(Mood::Driving, SignedDuration::ZERO);
-        car.look_mut(Kind::Alerts).absent = Some(Absent::Scope);
-
-        assert_eq!(car.pause(Kind::Alerts, now, Quota::UNKNOWN).as_hours(), 24);
-    }
-
-    #[test]
-    fn a_dwindling_allowance_stretches_every_pause() {
-        let (car, now) = car(Mood::Driving, SignedDuration::ZERO);
-
-        let pause = |left| car.pause(Kind::Status, now, Quota::new(1000, left)).as_mins();
-        assert_eq!((pause(900), pause(100), pause(10)), (2, 6, 16));
-        assert_eq!(Quota::new(0, 0), Quota::UNKNOWN);
-    }
-
-    #[test]
-    fn a_car_just_connected_and_a_look_that_failed_are_tried_again_soon() {
-        let (car, now) = car(Mood::Parked, SignedDuration::ZERO);
-        let new = Car { changed_at: None, ..car };
-        assert_eq!(new.pause(Kind::Status, now, Quota::UNKNOWN).as_mins(), 10);
-
-        let retried = new.advanced(now, Quota::UNKNOWN).retried(&[Kind::Maintenance], now, true);
-
-        assert_eq!(retried.look(Kind::Maintenance).due, now + RETRY);
-        assert_eq!(retried.look(Kind::Trips).due, now + SignedDuration::from_hours(3));
-    }
-
-    #[test]
-    fn a_claim_puts_off_only_what_was_due() {
-        let (mut car, now) = car(Mood::Parked, SignedDuration::ZERO);
-        let later = now + SignedDuration::from_hours(5);
-        car.look_mut(Kind::Trips).due = later;
-
-        let advanced = car.advanced(now, Quota::UNKNOWN);
-
-        assert_eq!(advanced.look(Kind::Trips).due, later);
-        assert!(advanced.due_kinds(now).is_empty());
-        assert_eq!(advanced.next_due(), now + SignedDuration::from_mins(10));
-    }
-}
+mod tests;

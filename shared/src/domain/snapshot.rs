@@ -1,6 +1,7 @@
 //! The latest state of a car, and how a newer document changes it.
 
 mod change;
+mod contradictions;
 mod field;
 mod freshness;
 mod state;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::state::State;
+use self::state::{State, Tie};
 
 pub use self::{
     change::{Change, Reading},
@@ -42,26 +43,47 @@ impl Snapshot {
         self.blocks.is_empty()
     }
 
-    /// Adds what a block told at a time, by the rules of [`Snapshot::merge`]. Values of another
-    /// kind than their field's, or of another block, are left out.
+    /// Adds what a block of a document told at a time. A block that is there already came under
+    /// another name: see [`Snapshot::merge`] for the rest. Values of another kind than their
+    /// field's, or of another block, are left out.
     pub fn put(
         &mut self,
         block: Block,
         observed_at: Option<Timestamp>,
         values: impl IntoIterator<Item = (Field, Value)>,
     ) {
-        let fits = |(field, value): &(Field, Value)| {
-            field.block() == block && field.kind() == value.kind()
+        self.put_state(block, State::whole(observed_at, fitting(block, values)));
+    }
+
+    /// The same for a block that the maker dates in the future, received at a time: it is as old
+    /// as the same values are known to be.
+    pub fn put_ahead(
+        &mut self,
+        block: Block,
+        received: Timestamp,
+        values: impl IntoIterator<Item = (Field, Value)>,
+    ) {
+        let state = State::whole(Some(received), fitting(block, values));
+        self.put_state(block, State { ahead: true, ..state });
+    }
+
+    fn put_state(&mut self, block: Block, state: State) {
+        if state.values.is_empty() {
+            return;
+        }
+        let state = match self.blocks.remove(&block) {
+            Some(twin) => twin.with_twin(state),
+            None => state,
         };
-        let values: BTreeMap<_, _> = values.into_iter().filter(fits).collect();
-        self.absorb(block, State::whole(observed_at, values), &mut Vec::new());
+        self.blocks.insert(block, state);
     }
 
     /// Adds one value that was told alone at a time, not with the rest of its block: it holds until
     /// its block is told later. A value of another kind than its field's is left out.
     pub fn put_alone(&mut self, field: Field, at: Timestamp, value: Value) {
         if field.kind() == value.kind() {
-            self.absorb(field.block(), State::single(field, at, value), &mut Vec::new());
+            let single = State::single(field, at, value);
+            self.absorb(field.block(), single, Tie::Known, &mut Vec::new());
         }
     }
 
@@ -70,20 +92,31 @@ impl Snapshot {
     /// block is taken whole: a field that it doesn't hold any more is gone (the remaining time
     /// of a charge that ended), unless it was told alone since. The odometer never runs backwards.
     #[must_use]
-    pub fn merge(mut self, newer: Self) -> (Self, Vec<Change>) {
+    pub fn merge(self, newer: Self) -> (Self, Vec<Change>) {
+        self.merged(newer, Tie::Known)
+    }
+
+    /// The same for a document that was just asked for: of one moment it holds, since the maker
+    /// at times leaves a block's time as it was while the values move.
+    #[must_use]
+    pub fn merge_answer(self, newer: Self) -> (Self, Vec<Change>) {
+        self.merged(newer, Tie::Newer)
+    }
+
+    fn merged(mut self, newer: Self, tie: Tie) -> (Self, Vec<Change>) {
         let mut changes = Vec::new();
         for (block, state) in newer.blocks {
-            self.absorb(block, state, &mut changes);
+            self.absorb(block, state, tie, &mut changes);
         }
         (self, changes)
     }
 
-    fn absorb(&mut self, block: Block, news: State, changes: &mut Vec<Change>) {
+    fn absorb(&mut self, block: Block, news: State, tie: Tie, changes: &mut Vec<Change>) {
         if news.values.is_empty() {
             return;
         }
         let old = self.blocks.remove(&block).unwrap_or_default();
-        let state = old.with(block, news);
+        let state = old.with(block, news, tie);
         change::compare(&old, &state, changes);
         self.blocks.insert(block, state);
     }
@@ -164,6 +197,23 @@ impl Snapshot {
         self.blocks.values().filter_map(State::latest).max()
     }
 
+    /// When the car told anything last, as far as its clock is not ahead.
+    #[must_use]
+    pub fn last_seen_by_its_clock(&self) -> Option<Timestamp> {
+        let timed = self.blocks.values().filter(|state| !state.ahead);
+        timed.filter_map(State::latest).max()
+    }
+
+    /// The same without the times at which blocks that are dated in the future were received: of
+    /// two answers that say the same, the same.
+    #[must_use]
+    pub fn without_reception_times(mut self) -> Self {
+        for state in self.blocks.values_mut().filter(|state| state.ahead) {
+            state.observed_at = None;
+        }
+        self
+    }
+
     /// Without some blocks: the position for a reader without `read:position`, for instance.
     #[must_use]
     pub fn without(mut self, unwanted: impl Fn(Block) -> bool) -> Self {
@@ -204,6 +254,15 @@ impl Snapshot {
         let told_at = self.blocks.get(&Block::Charging)?.told_at(Field::ChargingRemaining)?;
         told_at.checked_add(remaining).ok()
     }
+}
+
+fn fitting(
+    block: Block,
+    values: impl IntoIterator<Item = (Field, Value)>,
+) -> BTreeMap<Field, Value> {
+    let fits =
+        |(field, value): &(Field, Value)| field.block() == block && field.kind() == value.kind();
+    values.into_iter().filter(fits).collect()
 }
 
 #[cfg(test)]

@@ -20,12 +20,23 @@ pub struct Subscription {
     /// Callbacks that were replaced: what they had to send may still come.
     #[serde(default)]
     pub former: Vec<Former>,
+    /// How many were made one after the other of which none was found again in the maker's list.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub made: u8,
     /// Why it is not active, or why the last look at it came to nothing, in a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// When the maker last said how it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
+}
+
+/// No more than so many are made of anything whose predecessors the maker's lists do not show.
+pub const MOST_MADE: u8 = 3;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+pub(super) const fn is_none(count: &u8) -> bool {
+    *count == 0
 }
 
 /// How a subscription stands.
@@ -61,6 +72,7 @@ impl Subscription {
             day,
             callback: None,
             former: Vec::new(),
+            made: 0,
             why: None,
             checked_at: None,
         }

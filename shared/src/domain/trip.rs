@@ -19,6 +19,9 @@ pub struct Trip {
     /// When the maker changed what it tells about it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
+    /// When the maker heard of it: what it is found again by where it has no beginning.
+    #[serde(skip)]
+    pub reported_at: Option<Timestamp>,
     /// Whether it has ended.
     pub done: Option<bool>,
     /// How long it took, seconds.
@@ -57,6 +60,22 @@ impl Trip {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.done.unwrap_or(self.stopped_at.is_some())
+    }
+
+    /// The time under which it is kept: for one thing always the same, whenever it is read. `None`:
+    /// the maker gives no time at all.
+    #[must_use]
+    pub fn kept_at(&self) -> Option<Timestamp> {
+        self.started_at.or(self.reported_at).or(self.stopped_at)
+    }
+
+    /// Whether its end is still to come. One that the maker gave up (`unfinished`, `unstarted`)
+    /// has none.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let given_up =
+            |fault: &Fault| matches!(fault.fault.as_deref(), Some("unfinished" | "unstarted"));
+        !self.is_over() && !self.faults.iter().any(given_up)
     }
 
     /// Without any place.

@@ -28,9 +28,7 @@ macro_rules! opaque {
             type Err = InvalidAddress;
 
             fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-                let length = (1..=512).contains(&text.len());
-                let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-                (length && plain).then(|| Self(text.to_owned())).ok_or(InvalidAddress)
+                is_identifier(text).then(|| Self(text.to_owned())).ok_or(InvalidAddress)
             }
         }
 
@@ -67,9 +65,17 @@ opaque!(
     UpstreamId
 );
 
+/// The reference says of an identifier that it is a string, and no more. It becomes one segment of
+/// a path, percent-encoded, and part of a key: so it must have a length, be one line, and not lead
+/// to another place, encoded or not.
+fn is_identifier(text: &str) -> bool {
+    let leads_elsewhere = text.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
+    (1..=512).contains(&text.len()) && !text.chars().any(char::is_control) && !leads_elsewhere
+}
+
 /// The text is not an identifier of the maker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected 1 to 512 letters, digits, hyphens and underscores")]
+#[error("expected 1 to 512 bytes without control characters that are no relative path")]
 pub struct InvalidAddress;
 
 /// A vehicle of a user's account.
@@ -105,6 +111,7 @@ impl Vehicle {
             brand: self.brand.or_else(|| known.brand.clone()),
             label: self.label.or_else(|| known.label.clone()),
             capabilities: self.capabilities.or_else(|| known.capabilities.clone()),
+            pictures: if self.pictures.is_empty() { known.pictures.clone() } else { self.pictures },
             ..self
         }
     }
@@ -158,8 +165,15 @@ mod tests {
     #[test]
     fn an_address_can_be_nothing_but_one_plain_path_segment() {
         assert!("01234a91598cf0c57e85-_".parse::<VehicleAddress>().is_ok());
-        for text in ["", "..", "a/b", "a b", "é", &"a".repeat(513)] {
+        for text in ["", ".", "..", "../a", "a/..", "a\\..\\b", "a\nb", "a\0", &"a".repeat(513)] {
             assert_eq!(text.parse::<VehicleAddress>(), Err(InvalidAddress), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_any_form_is_taken_since_the_reference_allows_any() {
+        for text in ["a.b=", "a/b", "a b", "é", "{a-b}", "42", "a%2Fb?c#d", "…", "urn:car:1~"] {
+            assert!(text.parse::<VehicleAddress>().is_ok(), "{text}");
         }
     }
 

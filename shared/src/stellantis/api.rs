@@ -18,8 +18,9 @@ use url::Url;
 use self::error::Refusal;
 pub use self::{
     callbacks::{Callback, Run, Wanted},
-    error::{ApiError, Upstream},
+    error::{ApiError, Reset, Upstream},
     monitors::{Compiled, MOST_MONITORS, Monitor},
+    page::Listed,
     query::{Period, TelemetryQuery, TripQuery},
     remotes::Told,
     vehicles::{Extension, Listing, User},

@@ -13,10 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::{
     account::{capabilities, user, vehicle, vehicles},
-    events::{alarm, alert, collision, maintenance, trip},
+    events::{alarm, alert, collision, trip},
     place::position,
 };
-use super::wire;
+use super::wire::{self, Stamp};
 use crate::domain::{
     snapshot::{Block, Field, Program, Snapshot, Value},
     vehicle::UpstreamId,
@@ -29,22 +29,50 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Clone, Copy)]
 struct Times {
     /// The document's.
-    document: Option<Timestamp>,
+    document: Option<Stamp>,
     /// When we received it: nothing was observed later, or it could never be overwritten.
     received: Timestamp,
 }
 
+/// When a block was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// Then; or the maker gives no time.
+    At(Option<Timestamp>),
+    /// The maker says: in the future. It was received then.
+    Ahead(Timestamp),
+}
+
+impl Told {
+    /// The time of a block, for comparing.
+    fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::At(time) => time,
+            Self::Ahead(received) => Some(received),
+        }
+    }
+}
+
 impl Times {
-    fn of(self, own: Option<Timestamp>) -> Option<Timestamp> {
-        let time = own.or(self.document)?;
-        Some(if time > self.received + AHEAD { self.received } else { time })
+    /// By a block's own time, else by that of what it stands in.
+    fn of(self, own: Option<Stamp>) -> Told {
+        let Some(stamp) = own.or(self.document) else { return Told::At(None) };
+        match stamp.until(self.received + AHEAD) {
+            Some(time) => Told::At(Some(time)),
+            None => Told::Ahead(self.received),
+        }
+    }
+
+    /// Those for parts of something that may have a time of its own.
+    fn within(self, own: Option<Stamp>) -> Self {
+        Self { document: own.or(self.document), ..self }
     }
 }
 
 /// A status, or one item of telemetry, received at a time.
 pub(super) fn snapshot(document: &wire::Document, received: Timestamp) -> Snapshot {
     let status = &document.status;
-    let times = Times { document: status.created_at, received };
+    let times = Times { document: status.told, received };
     let mut snapshot = Snapshot::new();
     for parts in [Some(&document.parts), status.vehicle.as_ref()].into_iter().flatten() {
         body::parts(&mut snapshot, parts, times);
@@ -62,16 +90,29 @@ pub(super) fn located(position: wire::Position, received: Timestamp) -> Snapshot
     snapshot
 }
 
+/// An anti-theft alarm on its own, as blocks of a state.
+pub(super) fn alarmed(alarm: &wire::Alarm, received: Timestamp) -> Snapshot {
+    let mut snapshot = Snapshot::new();
+    body::alarm(&mut snapshot, alarm, Times { document: None, received });
+    snapshot
+}
+
+/// When a car is to be serviced, as the one block of a state.
+pub(super) fn maintained(due: &wire::Maintenance, received: Timestamp) -> Snapshot {
+    let mut snapshot = Snapshot::new();
+    body::maintenance(&mut snapshot, due, Times { document: None, received });
+    snapshot
+}
+
 type Entry = Option<(Field, Value)>;
 
 /// Puts what is there of a block.
-fn put<const N: usize>(
-    snapshot: &mut Snapshot,
-    block: Block,
-    time: Option<Timestamp>,
-    entries: [Entry; N],
-) {
-    snapshot.put(block, time, entries.into_iter().flatten());
+fn put<const N: usize>(snapshot: &mut Snapshot, block: Block, told: Told, entries: [Entry; N]) {
+    let values = entries.into_iter().flatten();
+    match told {
+        Told::At(time) => snapshot.put(block, time, values),
+        Told::Ahead(received) => snapshot.put_ahead(block, received, values),
+    }
 }
 
 /// A number, if it lies in a range that makes sense.
@@ -161,8 +202,8 @@ pub(super) fn word(text: &str) -> Option<String> {
 }
 
 /// The maker's id of a trip, an alert and so on.
-fn id(text: Option<&String>) -> Option<UpstreamId> {
-    text?.parse().ok()
+fn id(id: Option<&wire::Id>) -> Option<UpstreamId> {
+    id?.0.parse().ok()
 }
 
 #[cfg(test)]

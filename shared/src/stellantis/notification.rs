@@ -14,12 +14,17 @@ use super::{
     normalise,
     wire::{self, Read},
 };
-use crate::domain::{snapshot::Snapshot, vin::Vin};
+use crate::domain::{alert::Alert, snapshot::Snapshot, trip::Trip, vin::Vin};
 
-/// The longest id, name or value taken over from a message.
+/// The longest id, as everywhere.
+const LONGEST_ID: usize = 512;
+/// The longest name or value taken over from a message.
 const LONGEST: usize = 256;
 /// At most so many values of one event are told.
 const MOST_VALUES: usize = 32;
+
+/// At most so many trips, and warnings, of one event: all of it is taken in one transaction.
+const MOST_ENTRIES: usize = 10;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +57,10 @@ pub struct Triggered {
     pub values: BTreeMap<String, String>,
     /// What it says of the car's state; everything in it has a time.
     pub state: Snapshot,
+    /// Trips that came along.
+    pub trips: Vec<Trip>,
+    /// Warnings that came along.
+    pub alerts: Vec<Alert>,
 }
 
 /// A command that got further, in the maker's words.
@@ -88,17 +97,17 @@ impl Notification {
 
 fn triggered(event: wire::MonitorEvent, date: Timestamp, received: Timestamp) -> Option<Triggered> {
     let mut state = Snapshot::new();
+    let (mut trips, mut alerts) = (Vec::new(), Vec::new());
     for body in event.extensions.into_iter().flatten().filter_map(|one| one.body).flatten() {
-        let status = body.status.as_ref().and_then(wire::Document::read);
-        let position = body.position.as_ref().and_then(wire::Position::read);
-        let told = [
-            status.map(|document| normalise::snapshot(&document, received)),
-            position.map(|position| normalise::located(position, received)),
-        ];
-        for told in told.into_iter().flatten() {
+        for told in states(&body, received) {
             state = state.merge(told).0;
         }
+        let warned = body.alerts.iter().flatten();
+        trips.extend(body.trip.as_ref().and_then(normalise::trip));
+        alerts.extend(warned.filter_map(normalise::alert));
     }
+    trips.truncate(MOST_ENTRIES);
+    alerts.truncate(MOST_ENTRIES);
     // What has no time can't be told from what is newer: the next look at the car brings it.
     let timed = state.clone();
     state = state.without(|block| timed.observed_at(block).is_none());
@@ -116,7 +125,30 @@ fn triggered(event: wire::MonitorEvent, date: Timestamp, received: Timestamp) ->
         refresh: event.refresh.unwrap_or_default(),
         values,
         state,
+        trips,
+        alerts,
     })
+}
+
+/// What one extension says of the car's state.
+fn states(body: &wire::EventBody, received: Timestamp) -> Vec<Snapshot> {
+    let document = |value: &Value| {
+        let document = wire::Document::read(value)?;
+        Some(normalise::snapshot(&document, received))
+    };
+    let doors = body.doors.as_ref().map(|doors| serde_json::json!({ "doorsState": doors }));
+    let position = body.position.as_ref().and_then(wire::Position::read);
+    let maintenance = body.maintenance.as_ref().and_then(wire::Maintenance::read);
+    let alarm = body.alarm.as_ref().and_then(wire::Alarm::read);
+    let told = [
+        body.status.as_ref().and_then(document),
+        body.telemetry.as_ref().and_then(document),
+        doors.as_ref().and_then(document),
+        position.map(|position| normalise::located(position, received)),
+        maintenance.map(|due| normalise::maintained(&due, received)),
+        alarm.map(|alarm| normalise::alarmed(&alarm, received)),
+    ];
+    told.into_iter().flatten().collect()
 }
 
 /// A value in words; of warnings their kinds.
@@ -139,17 +171,18 @@ fn is_told(name: &str) -> bool {
 fn commanded(event: wire::RemoteEvent) -> Option<Commanded> {
     let status = event.status.unwrap_or_default();
     let short = |text: Option<String>| text.filter(|text| text.len() <= LONGEST);
+    let word = |word: Option<wire::Word>| short(word.map(|word| word.0));
     Some(Commanded {
         action: id(event.action)?,
         kind: short(event.kind),
-        phase: short(status.phase),
-        status: short(status.status),
-        failure_cause: short(status.cause),
+        phase: word(status.phase),
+        status: word(status.status),
+        failure_cause: word(status.cause),
     })
 }
 
-fn id(text: Option<String>) -> Option<String> {
-    text.filter(|text| text.len() <= LONGEST)
+fn id(id: Option<wire::Id>) -> Option<String> {
+    id.map(|id| id.0).filter(|id| id.len() <= LONGEST_ID)
 }
 
 /// The VIN among a message's attributes.

@@ -13,7 +13,7 @@ use crate::domain::brand::Brand;
 /// The longest answer read, counted after decoding.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;
 /// A wait beyond this is no answer to "when again?".
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -108,9 +108,12 @@ impl Reply {
     }
 }
 
-/// A header that counts seconds.
+/// A header that counts seconds. A number of 30 years and more is a time and no count.
 pub(super) fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
-    let seconds = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds: u64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
+    if (1_000_000_000..10_000_000_000_000).contains(&seconds) {
+        return None;
+    }
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 

@@ -19,8 +19,15 @@ use serde_json::Value;
 
 use self::read::document;
 pub(crate) use self::{
-    account::*, energy::*, events::*, notification::*, read::Read, remotes::*, status::*,
+    account::*,
+    energy::*,
+    events::*,
+    notification::*,
+    read::{Id, Read, Word},
+    remotes::*,
+    status::*,
     subscriptions::*,
+    time::Stamp,
 };
 
 document! {
@@ -28,6 +35,7 @@ document! {
     Page {
         links: Links = "_links",
         embedded: Value = "_embedded",
+        total: f64 = "total",
     }
 
     /// A page's links; only the next one matters.
@@ -53,8 +61,20 @@ document! {
 impl Page {
     /// The items under any of these names; those that can't be read are left out.
     pub(crate) fn items<T: Read>(&self, names: &[&str]) -> Vec<T> {
+        self.found(names).and_then(Read::read).unwrap_or_default()
+    }
+
+    /// How many items there are under any of these names, whether they can be read or not.
+    pub(crate) fn count(&self, names: &[&str]) -> usize {
+        match self.found(names) {
+            Some(Value::Array(items)) => items.iter().filter(|item| !item.is_null()).count(),
+            None | Some(Value::Null) => 0,
+            Some(_) => 1,
+        }
+    }
+
+    fn found(&self, names: &[&str]) -> Option<&Value> {
         let embedded = self.embedded.as_ref().and_then(Value::as_object);
-        let found = embedded.and_then(|map| names.iter().find_map(|name| map.get(*name)));
-        found.and_then(Read::read).unwrap_or_default()
+        embedded.and_then(|map| names.iter().find_map(|name| map.get(*name)))
     }
 }

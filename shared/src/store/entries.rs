@@ -11,7 +11,7 @@ use super::{
     Error, Store, Transaction,
     enrollments::partition,
     from_json,
-    history::{EntryItem, History},
+    history::{BEHIND_EVERY_ID, EntryItem, History},
     json, text, to_item,
 };
 use crate::{
@@ -55,8 +55,7 @@ impl Store {
                 .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
                 .expression_attribute_values(":pk", text(partition(enrollment)))
                 .expression_attribute_values(":from", text(history.key(vin, from, "")))
-                // `~` sorts behind every id.
-                .expression_attribute_values(":to", text(history.key(vin, to, "~")))
+                .expression_attribute_values(":to", text(history.key(vin, to, BEHIND_EVERY_ID)))
                 .set_exclusive_start_key(start)
                 .send()
                 .await

@@ -1,5 +1,7 @@
 //! Sealed tokens: one item a grant, small and hot, read only by what calls the maker.
 
+mod doubt;
+
 use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
 };
@@ -51,6 +53,13 @@ pub struct Grant {
     /// lost, and perhaps the only valid token with it.
     #[serde(default)]
     pub open_intents: u32,
+    /// When the maker first said of a version that it is dead, in epoch seconds: once is not
+    /// believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<i64>,
+    /// Of which version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_version: Option<u64>,
     /// Until when somebody may be renewing it, in epoch seconds.
     #[serde(default)]
     pub lease_until: i64,
@@ -158,6 +167,8 @@ impl Grant {
             access_ends: access_ends.as_second(),
             renewed_at: now.as_second(),
             open_intents: 0,
+            refused_at: None,
+            refused_version: None,
             lease_until: 0,
             attempt: AttemptId::random(),
         }

@@ -20,6 +20,9 @@ pub enum History {
     Alerts,
 }
 
+/// An id of the maker's is any text: this sorts behind all of them.
+pub(super) const BEHIND_EVERY_ID: &str = "\u{10ffff}";
+
 impl History {
     const fn prefix(self) -> &'static str {
         match self {
@@ -96,8 +99,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Vec<T>, Option<String>), Error> {
         let pk = partition(enrollment);
-        // `~` sorts behind every id.
-        let until = history.key(vin, to, "~");
+        let until = history.key(vin, to, BEHIND_EVERY_ID);
         let query = self
             .client
             .query()

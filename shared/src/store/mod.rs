@@ -95,6 +95,8 @@ use crate::{
 
 /// The longest body of an item; an item has at most 400 KB.
 const LONGEST: usize = 350_000;
+/// How often what a busy table left undone is asked for again.
+const MOST_TRIES: u32 = 8;
 /// The version of the items written now; the previous one stays readable.
 pub const SCHEMA: u8 = 1;
 
@@ -275,7 +277,7 @@ impl Store {
     pub(crate) async fn records(&self, keys: Vec<Item>) -> Result<Vec<Item>, Error> {
         let mut found = Vec::new();
         for chunk in keys.chunks(100) {
-            let mut wanted = chunk.to_vec();
+            let (mut wanted, mut tries) = (chunk.to_vec(), 0);
             while !wanted.is_empty() {
                 let keys = aws_sdk_dynamodb::types::KeysAndAttributes::builder()
                     .set_keys(Some(wanted))
@@ -292,6 +294,14 @@ impl Store {
                 found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
                 let left = answer.unprocessed_keys.unwrap_or_default();
                 wanted = left.into_values().flat_map(|keys| keys.keys).collect();
+                if !wanted.is_empty() {
+                    // The table is busy: at once it would be no less so.
+                    tries += 1;
+                    if tries > MOST_TRIES {
+                        return Err(AwsError::Refused("UnprocessedKeys".to_owned()).into());
+                    }
+                    transaction::pause(tries).await;
+                }
             }
         }
         Ok(found)

@@ -128,14 +128,29 @@ impl Store {
         vin: &Vin,
         rule: &RuleId,
     ) -> Result<(), Error> {
+        let mut transaction = Transaction::new();
+        self.remove_watch_in(&mut transaction, enrollment, vin, rule)?;
+        self.commit(transaction).await
+    }
+
+    /// The same with whatever else the transaction does.
+    ///
+    /// # Errors
+    /// When it can't be expressed.
+    pub fn remove_watch_in(
+        &self,
+        transaction: &mut Transaction,
+        enrollment: &EnrollmentId,
+        vin: &Vin,
+        rule: &RuleId,
+    ) -> Result<(), Error> {
         let delete = Delete::builder()
             .table_name(&self.tables.records)
             .key("pk", text(partition(enrollment)))
             .key("sk", text(watch_key(vin, rule)))
             .build()
             .map_err(|_| Error::Malformed("watch"))?;
-        let mut transaction = Transaction::new();
         transaction.delete(delete);
-        self.commit(transaction).await
+        Ok(())
     }
 }

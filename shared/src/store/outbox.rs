@@ -116,11 +116,13 @@ impl Store {
     }
 
     /// The oldest event of a partition that was not handed on. What expired before it was is
-    /// removed: it must not stand before those that still count.
+    /// removed: it must not stand before those that still count. One that can't be read, since a
+    /// newer version of this code wrote it, stays for that; those behind it do not wait for it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn oldest_untold(&self, pk: &str, now: Timestamp) -> Result<Option<Untold>, Error> {
+        let mut start = None;
         loop {
             let page = self
                 .client
@@ -131,21 +133,30 @@ impl Store {
                 .expression_attribute_values(":prefix", text("EVT#"))
                 .consistent_read(true)
                 .limit(LOOK)
+                .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(|error| AwsError::from_sdk(&error))?;
-            let items = page.items.unwrap_or_default();
-            if items.is_empty() {
-                return Ok(None);
-            }
-            for item in items {
+            for item in page.items.unwrap_or_default() {
                 let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
                 let at = sk.strip_prefix("EVT#").unwrap_or_default().to_owned();
-                if let Some(EventItem { event, .. }) = live(item, "event", now)? {
-                    return Ok(Some(Untold { event, pk: pk.to_owned(), at }));
+                match live(item, "event", now) {
+                    Ok(Some(EventItem { event, .. })) => {
+                        return Ok(Some(Untold { event, pk: pk.to_owned(), at }));
+                    }
+                    Ok(None) => {
+                        tracing::error!("an event expired before it was handed on");
+                        self.delete_outbox(pk, &sk).await?;
+                    }
+                    Err(Error::Malformed(_)) => {
+                        tracing::error!("an event can't be read; those behind it are handed on");
+                    }
+                    Err(error) => return Err(error),
                 }
-                tracing::error!("an event expired before it was handed on");
-                self.delete_outbox(pk, &sk).await?;
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(None);
             }
         }
     }

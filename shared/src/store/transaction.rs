@@ -114,7 +114,7 @@ fn verdict(error: &TransactWriteItemsError) -> Verdict {
 
 /// Longer each time, and never in step with the one we collided with.
 #[expect(clippy::disallowed_methods, reason = "a few milliseconds between two tries of one write")]
-async fn pause(tries: u32) {
+pub(super) async fn pause(tries: u32) {
     let most = 20 << tries;
     tokio::time::sleep(Duration::from_millis(u64::from(5 + random::below(most)))).await;
 }

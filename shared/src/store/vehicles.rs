@@ -152,7 +152,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes what was learnt of a car that is still there.
+    /// Writes what was learnt of a car, if it stands as it was read; or, without that, if it is there.
     ///
     /// # Errors
     /// When it can't be expressed.
@@ -160,27 +160,16 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         enrollment: &EnrollmentId,
+        read: Option<&Car>,
         car: &Car,
     ) -> Result<(), Error> {
-        let update = self.car_update(enrollment, car)?.condition_expression("attribute_exists(pk)");
-        transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
-        Ok(())
-    }
-
-    /// The same for a car that falls silent or speaks again, which one look alone may tell.
-    ///
-    /// # Errors
-    /// When it can't be expressed.
-    pub fn turn_car_in(
-        &self,
-        transaction: &mut Transaction,
-        enrollment: &EnrollmentId,
-        car: &Car,
-    ) -> Result<(), Error> {
-        let update = self
-            .car_update(enrollment, car)?
-            .condition_expression("silent = :before")
-            .expression_attribute_values(":before", AttributeValue::Bool(!car.silent));
+        let update = self.car_update(enrollment, car)?;
+        let update = match read {
+            Some(read) => update
+                .condition_expression("body = :read")
+                .expression_attribute_values(":read", text(json(read, "car")?)),
+            None => update.condition_expression("attribute_exists(pk)"),
+        };
         transaction.update(update.build().map_err(|_| Error::Malformed("car"))?);
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         enrollment::{Enrollment, Reason},
         event::{Event, What},
+        monitor::Watch,
         pace::Car,
         snapshot::Snapshot,
         vehicle::Vehicle,
@@ -24,24 +25,53 @@ impl Visit<'_> {
     /// # Errors
     /// See [`Error`].
     pub async fn discover(&mut self, version: u64) -> Result<Vec<Car>, Error> {
-        let extensions = [Extension::OnboardCapabilities, Extension::Branding];
+        let extensions = [Extension::OnboardCapabilities, Extension::Branding, Extension::Pictures];
+        self.concerns_account("vehicles");
         let listing = self.ask(async |api| api.vehicles(&extensions).await).await?;
         let known = self.app.store.cars(&self.enrollment.id).await?;
         let mut cars = Vec::new();
         for vehicles in listing.found.chunks(AT_ONCE) {
             cars.extend(self.keep(vehicles, &known, listing.extensions_refused).await?);
         }
-        // That all cars are gone at once may be a mistake of the maker's: believed the second time.
-        let doubtful = listing.found.is_empty() && self.enrollment.vehicles != Some(0);
-        let gone =
-            |car: &&Car| !doubtful && !listing.found.iter().any(|vehicle| vehicle.vin == car.vin);
-        for car in known.iter().filter(gone) {
-            self.drop_car(car).await?;
+        let mut count = listing.found.len();
+        if listing.unread > 0 {
+            tracing::error!(
+                enrollment.id = %self.enrollment.id, listed = count, unread = listing.unread,
+                "vehicles of an account can't be read; none is taken for sold"
+            );
+            count += listing.unread;
+        } else {
+            let is_listed = |car: &&Car| listing.found.iter().any(|found| found.vin == car.vin);
+            for car in known.iter().filter(|car| !is_listed(car)) {
+                count += usize::from(!self.miss_car(car, listing.found.is_empty()).await?);
+            }
         }
-        self.count(listing.found.len(), version).await?;
+        self.count(count, version).await?;
         self.subscribe_if_not().await?;
         tracing::info!(enrollment.id = %self.enrollment.id, vehicles = cars.len(), "an account was looked through");
         Ok(cars)
+    }
+
+    /// A car is not in the account's list. That the list is empty may be a mistake of the maker's:
+    /// it is believed once it has been so for long, however often it was read. Whether the car is
+    /// gone.
+    async fn miss_car(&self, car: &Car, is_all: bool) -> Result<bool, Error> {
+        let now = self.app.clock.now();
+        let is_sure = !is_all || car.is_missed_for_long(now);
+        if is_sure {
+            self.drop_car(car).await?;
+        } else if car.missing_since.is_none() {
+            let missed = Car { missing_since: Some(now), ..car.clone() };
+            let mut transaction = Transaction::new();
+            let id = &self.enrollment.id;
+            self.app.store.update_car_in(&mut transaction, id, Some(car), &missed)?;
+            match self.app.store.commit(transaction).await {
+                // Changed meanwhile: the next look at the account notes it.
+                Ok(()) | Err(store::Error::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(is_sure)
     }
 
     /// Adds new cars, and notes new addresses and names of known ones.
@@ -59,7 +89,9 @@ impl Visit<'_> {
             let old = known.iter().find(|car| car.vin == vehicle.vin);
             let stored = store.known(id, &vehicle.vin).await?;
             let car = match old {
-                Some(car) => Car { address: vehicle.address.clone(), ..car.clone() },
+                Some(car) => {
+                    Car { address: vehicle.address.clone(), missing_since: None, ..car.clone() }
+                }
                 None => Car::new(vehicle.vin.clone(), vehicle.address.clone(), now),
             };
             match old {
@@ -75,7 +107,7 @@ impl Visit<'_> {
                     changed = true;
                 }
                 Some(old) if *old != car => {
-                    store.update_car_in(&mut transaction, id, &car)?;
+                    store.update_car_in(&mut transaction, id, Some(old), &car)?;
                     changed = true;
                 }
                 Some(_) => {}
@@ -116,6 +148,11 @@ impl Visit<'_> {
         let mut transaction = Transaction::new();
         store.demand_open_in(&mut transaction, id)?;
         store.remove_car_in(&mut transaction, id, &car.vin)?;
+        // What its monitors still send is not this user's any more. At most five of them can send.
+        let sends = |watch: &&Watch| watch.vin == car.vin && watch.monitor.is_some();
+        for watch in store.watches(id).await?.iter().filter(sends).take(AT_ONCE) {
+            store.remove_watch_in(&mut transaction, id, &watch.vin, &watch.rule)?;
+        }
         self.remonitor_in(&mut transaction)?;
         let what = What::VehicleRemoved { vin: car.vin.clone() };
         store.tell_in(&mut transaction, Event::new(id, what, self.app.clock.now()))?;

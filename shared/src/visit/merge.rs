@@ -50,7 +50,11 @@ pub fn merge_in(
     let (store, now) = (&app.store, app.clock.now());
     let Known { vehicle, snapshot: before } = known.value;
     let vin = vehicle.vin.clone();
-    let (snapshot, changes) = before.clone().merge(newer);
+    // A notification may come late; the answer to a look does not.
+    let (snapshot, changes) = match message {
+        Some(_) => before.clone().merge(newer),
+        None => before.clone().merge_answer(newer),
+    };
     let merged = Merged { changed: !changes.is_empty(), moved: snapshot != before, snapshot };
     if !merged.moved {
         return Ok(merged);

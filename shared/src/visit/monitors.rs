@@ -10,6 +10,7 @@ use crate::{
         monitor::{State, Watch},
         pace::Car,
         rule::{Rule, Unsupported},
+        subscription::MOST_MADE,
         vehicle::{UpstreamId, Vehicle},
         vin::Vin,
     },
@@ -79,8 +80,10 @@ impl Visit<'_> {
             return Ok(false);
         }
         let (address, callback) = (&place.car.address, place.callback);
-        let mut listed = self.ask(async |api| api.monitors(address, callback).await).await?;
-        let (kept, spare) = take(&mut listed, &wanted);
+        self.concerns_account("monitors");
+        let listed = self.ask(async |api| api.monitors(address, callback).await).await?;
+        let (mut monitors, unread) = (listed.items, listed.unread);
+        let (kept, spare) = take(&mut monitors, &wanted, standing);
         for monitor in spare {
             if !self.budget.allows(NEEDED) {
                 return Ok(false);
@@ -98,6 +101,18 @@ impl Visit<'_> {
                 return Ok(false);
             }
             let old = standing.iter().find(|watch| watch.rule == wanted.rule.id).copied();
+            // Any that can't be read may be the one.
+            let made = if unread > 0 { MOST_MADE } else { old.map_or(0, |old| old.made) };
+            if monitor.is_none() && made >= MOST_MADE {
+                let why = if unread > 0 { "unreadable" } else { "unrecognised" };
+                let fresh = fresh(&place.car.vin, wanted.rule);
+                let why = Some(why.to_owned());
+                let monitor = old.and_then(|old| old.monitor.clone());
+                let made = old.map_or(0, |old| old.made);
+                let watch = Watch { state: State::Failed, why, monitor, made, ..fresh };
+                self.note_watch(old, &watch).await?;
+                continue;
+            }
             self.ensure(place, wanted, monitor, old).await?;
         }
         Ok(true)
@@ -139,7 +154,9 @@ impl Visit<'_> {
         monitor: Option<Monitor>,
         old: Option<&Watch>,
     ) -> Result<(), Error> {
-        let fresh = fresh(&place.car.vin, wanted.rule);
+        let before = old.map_or(0, |old| old.made);
+        let made = if monitor.is_some() { 0 } else { before + 1 };
+        let fresh = Watch { made: before, ..fresh(&place.car.vin, wanted.rule) };
         let done = if let Some(monitor) = monitor {
             self.match_up(place, wanted, &monitor, old, &fresh).await
         } else {
@@ -153,6 +170,7 @@ impl Visit<'_> {
                 state: State::Active,
                 monitor: Some(id.as_str().to_owned()),
                 told: Some(wanted.compiled.sha256.clone()),
+                made,
                 ..fresh
             },
             Err(Error::Maker(error)) => match error {
@@ -161,6 +179,10 @@ impl Visit<'_> {
                 }
                 ApiError::Forbidden(_) => {
                     Watch { state: State::Unsupported, why: Some("scope".to_owned()), ..fresh }
+                }
+                ApiError::Unreadable => {
+                    let why = Some("unreadable".to_owned());
+                    Watch { state: State::Failed, why, made, ..fresh }
                 }
                 ApiError::NotRegistered(_) => {
                     Watch { state: State::Unsupported, why: Some("plan".to_owned()), ..fresh }
@@ -222,21 +244,33 @@ fn fresh(vin: &Vin, rule: &Rule) -> Watch {
         why: None,
         monitor: None,
         told: None,
+        made: 0,
     }
 }
 
 /// Of what is listed, the monitor of each wanted rule, and those of ours that are in excess: of
-/// rules that are no more, or a second one. What is not labelled by a rule is not ours.
-fn take(listed: &mut Vec<Monitor>, wanted: &[Wanted<'_>]) -> (Vec<Option<Monitor>>, Vec<Monitor>) {
-    let is_of = |monitor: &Monitor, rule: &RuleId| monitor.label.as_deref() == Some(rule.as_str());
+/// rules that are no more, or a second one. Known by id, or told by the rule's id as their label,
+/// which a list need not show. What is neither is not ours.
+fn take(
+    listed: &mut Vec<Monitor>,
+    wanted: &[Wanted<'_>],
+    standing: &[&Watch],
+) -> (Vec<Option<Monitor>>, Vec<Monitor>) {
+    let known = |monitor: &Monitor| {
+        standing.iter().find(|watch| watch.monitor.as_deref() == Some(monitor.id.as_str()))
+    };
+    let is_of = |monitor: &Monitor, rule: &RuleId| {
+        known(monitor).is_some_and(|watch| watch.rule == *rule)
+            || monitor.label.as_deref() == Some(rule.as_str())
+    };
     let kept = wanted.iter().map(|wanted| {
         let at = listed.iter().position(|monitor| is_of(monitor, &wanted.rule.id))?;
         Some(listed.swap_remove(at))
     });
     let kept = kept.collect();
-    let ours = |monitor: &Monitor| {
+    let labelled = |monitor: &Monitor| {
         monitor.label.as_deref().is_some_and(|label| label.parse::<RuleId>().is_ok())
     };
-    listed.retain(ours);
+    listed.retain(|monitor| labelled(monitor) || known(monitor).is_some());
     (kept, std::mem::take(listed))
 }

@@ -14,12 +14,15 @@ use crate::{
         enrollment::{Enrollment, Status},
         ids::EnrollmentId,
         pace::Kind,
-        subscription::{State, Subscription},
+        subscription::{MOST_MADE, State, Subscription},
         vehicle::{UpstreamId, covers},
     },
     random,
     secrets::EdgeSecret,
-    stellantis::api::{ApiError, Callback, Run, Wanted},
+    stellantis::{
+        Cause,
+        api::{ApiError, Callback, Run, Wanted},
+    },
     store::{
         Applied, Versioned,
         control::Control,
@@ -137,6 +140,8 @@ fn is_offered(scopes: &[String]) -> bool {
 /// What the maker has of ours for one user.
 struct Found {
     own: Vec<Callback>,
+    /// How many there are that can't be read: any of them may be ours.
+    unread: usize,
     /// Callbacks under our address that name another enrollment.
     other: Vec<(EnrollmentId, Callback)>,
 }
@@ -150,16 +155,18 @@ impl Visit<'_> {
         subscription: &mut Subscription,
     ) -> Result<(), Error> {
         let now = self.app.clock.now();
-        let found = match self.callbacks().await {
+        self.concerns_account("callbacks");
+        let known = subscription.callback.clone();
+        let found = match self.callbacks(edge, known.as_deref()).await {
             Ok(found) => found,
             Err(Error::Maker(error)) => return refuse(self.app, subscription, error),
             Err(error) => return Err(error),
         };
         let missed = subscription.was_out_of_sight(now);
-        let known = subscription.callback.clone();
         let (kept, spare) = choose(found.own, known.as_deref());
         let (missed, id, day) = match kept {
             Some(callback) => {
+                subscription.made = 0;
                 let failed = callback.run == Run::Failed;
                 let (id, day) = match self.renew(edge, &callback).await {
                     Ok(renewed) => renewed,
@@ -168,10 +175,22 @@ impl Visit<'_> {
                 };
                 (missed || failed, id, day)
             }
+            // Without end they would pile up at a maker whose list never shows what was made.
+            None if found.unread > 0 || subscription.made >= MOST_MADE => {
+                let why = if found.unread > 0 { "unreadable" } else { "unrecognised" };
+                *subscription = subscription.clone().refused(State::Failed, why, now);
+                return Ok(());
+            }
             None => match self.create(edge).await {
                 // One that we knew is gone: what it had to tell is lost.
-                Ok((id, day)) => (known.is_some(), id, day),
-                Err(Error::Maker(error)) => return refuse(self.app, subscription, error),
+                Ok((id, day)) => {
+                    subscription.made += 1;
+                    (known.is_some(), id, day)
+                }
+                Err(Error::Maker(error)) => {
+                    subscription.made += u8::from(was_made(&error));
+                    return refuse(self.app, subscription, error);
+                }
                 Err(error) => return Err(error),
             },
         };
@@ -186,12 +205,19 @@ impl Visit<'_> {
         self.remove_orphans(found.other).await
     }
 
-    /// Our callbacks, told by their labels. Those of another deployment, or of a program of
-    /// somebody else, lead elsewhere and are left alone.
-    async fn callbacks(&mut self) -> Result<Found, Error> {
+    /// Our callbacks, known by id, told by their labels or by where they lead: a list need not show
+    /// all of these. Those of another deployment, or of a program of somebody else, lead elsewhere
+    /// and are left alone.
+    async fn callbacks(&mut self, edge: &EdgeSecret, known: Option<&str>) -> Result<Found, Error> {
         let listed = self.ask(async |api| api.callbacks().await).await?;
-        let mut found = Found { own: Vec::new(), other: Vec::new() };
-        for callback in listed {
+        let mut found = Found { own: Vec::new(), unread: listed.unread, other: Vec::new() };
+        for callback in listed.items {
+            let leads_here =
+                callback.target.is_some() && self.address_of(edge, &callback).is_some();
+            if Some(callback.id.as_str()) == known || leads_here {
+                found.own.push(callback);
+                continue;
+            }
             let label = callback.label.as_deref().unwrap_or_default();
             let id = label.split('.').next().and_then(|id| id.parse::<EnrollmentId>().ok());
             match id {
@@ -294,7 +320,11 @@ impl Visit<'_> {
     /// # Errors
     /// See [`Error`].
     pub async fn unsubscribe(&mut self) -> Result<(), Error> {
-        let found = self.callbacks().await?;
+        let edge = self.app.secrets.edge().await?;
+        let known = self.app.store.subscription(&self.enrollment.id).await?;
+        let known = known.and_then(|found| found.value.callback);
+        self.concerns_account("callbacks");
+        let found = self.callbacks(&edge, known.as_deref()).await?;
         for callback in found.own {
             self.ask(async |api| api.delete_callback(&callback.id).await).await?;
         }
@@ -318,10 +348,20 @@ fn refuse(app: &App, subscription: &mut Subscription, error: ApiError) -> Result
         ApiError::NotRegistered(_) => (State::Unsupported, "plan"),
         ApiError::Forbidden(_) => (State::Unsupported, "scope"),
         ApiError::Invalid(_) => (State::Failed, "refused"),
+        ApiError::Unreadable => (State::Failed, "unreadable"),
         _ => return Err(Error::Maker(error)),
     };
     *subscription = subscription.clone().refused(state, why, app.clock.now());
     Ok(())
+}
+
+/// Whether the maker said that it did what was asked, if not how.
+const fn was_made(error: &ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::Unreadable
+            | ApiError::Transient { cause: Cause::Malformed | Cause::TooLarge, .. }
+    )
 }
 
 /// What stands behind our own address in a callback's target.

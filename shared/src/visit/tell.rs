@@ -42,11 +42,10 @@ pub(super) fn silence(before: &Car, now: &Car, last_seen: Option<Timestamp>) -> 
 
 /// That a warning came up, or went out, or both, compared with its entry as it stood. An entry that
 /// stood was told, or is older than the car's discovery: only its end is news. Of one not seen
-/// before, only what came after `since` is. One without a beginning has no lasting entry, and is
-/// never told.
+/// before, only what came after `since` is. One without any time is never told.
 pub(super) fn alert(vin: &Vin, old: Option<&Alert>, new: &Alert, since: Timestamp) -> Vec<What> {
-    let Some(started_at) = new.started_at else { return Vec::new() };
-    let raised = old.is_none() && started_at >= since;
+    let Some(began) = new.kept_at() else { return Vec::new() };
+    let raised = old.is_none() && began >= since;
     let cleared =
         new.is_over() && old.map_or(raised || new.ended_at >= Some(since), |old| !old.is_over());
     let warning = Warning {
@@ -69,9 +68,9 @@ pub(super) fn alert(vin: &Vin, old: Option<&Alert>, new: &Alert, since: Timestam
 
 /// That a drive ended, by the same rule.
 pub(super) fn trip(vin: &Vin, old: Option<&Trip>, new: &Trip, since: Timestamp) -> Vec<What> {
-    let known = new.started_at.is_some() && new.is_over();
-    let news = old.map_or(new.stopped_at.or(new.started_at) >= Some(since), |old| !old.is_over());
-    if !known || !news {
+    let ended = new.stopped_at.or_else(|| new.kept_at());
+    let news = old.map_or(ended >= Some(since), |old| !old.is_over());
+    if !new.is_over() || !news {
         return Vec::new();
     }
     vec![What::TripCompleted {

@@ -35,7 +35,12 @@ pub(super) fn one(call: &Call<'_>) -> Answer {
 fn known(call: &Call<'_>) -> Result<(Seen, Vec<Alert>), Refusal> {
     call.require("data:alert")?;
     let seen = call.seen()?;
-    let mut alerts = seen.list(|life| life.alerts(seen.since, call.as_of()))?;
+    let now = call.as_of();
+    let mut alerts = seen.list(|life| life.alerts(seen.since, now))?;
+    alerts.retain(|alert| seen.life().is_sent(alert.start, now));
+    for alert in &mut alerts {
+        alert.end = alert.end.filter(|end| seen.life().is_sent(*end, now));
+    }
     if call.id("tid").is_some() {
         call.require("data:trip")?;
         let trip = drive(call, &seen)?;

@@ -86,12 +86,20 @@ pub(super) fn pass(
     // What came before is judged by what was true before, and shows in what is read now.
     app.world.follow();
     limited(app, &params, || {
+        strict(query)?;
         let call = enter(app, uri, ids, params.clone(), headers)?;
         if !media.acceptable(headers) {
             return Err(Refusal::NotAcceptable);
         }
         handler(&call)
     })
+}
+
+/// An array is one parameter for each item (`explode`, the description's default), not a list.
+fn strict(query: &str) -> Result<(), Refusal> {
+    let listed = url::form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "extension" && value.contains(','));
+    if listed { Err(Refusal::Array("extension")) } else { Ok(()) }
 }
 
 /// Client id and rate limits, which are the gateway's for both APIs.

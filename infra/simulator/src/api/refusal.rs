@@ -22,6 +22,8 @@ pub(crate) enum Refusal {
     NoResource,
     /// Backend: a parameter makes no sense.
     InvalidParameter(&'static str),
+    /// Backend: an array is written in another way than the description wants.
+    Array(&'static str),
     /// Backend: the answer would be of a kind that was not asked for.
     NotAcceptable,
     /// Backend: the user did not grant that.
@@ -54,6 +56,7 @@ impl Refusal {
             Self::TooMany { .. } => 429,
             Self::NoResource | Self::Unknown | Self::NoData => 404,
             Self::InvalidParameter(_) => 400,
+            Self::Array(_) => 422,
             Self::NotAcceptable => 406,
             Self::Scope | Self::Foreign => 403,
             Self::Raised(status) => status,
@@ -71,6 +74,7 @@ impl Refusal {
             Self::InvalidParameter(name) => {
                 backend(40_000, &format!("Invalid parameter: {name}"), now)
             }
+            Self::Array(name) => backend(42_200, &format!("Not an array: {name}"), now),
             Self::NotAcceptable => backend(40_600, "Not acceptable", now),
             Self::Scope => backend(40_300, "The scopes granted do not allow this", now),
             Self::Foreign => backend(40_300, "Forbidden", now),

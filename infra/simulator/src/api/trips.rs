@@ -29,7 +29,7 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
     if !states.iter().all(|state| STATES.contains(state)) {
         return Err(Refusal::InvalidParameter("states"));
     }
-    let mut trips = seen.list(|life| life.drives_between(seen.since, call.as_of()))?;
+    let mut trips = sent(call, &seen)?;
     trips.retain(|drive| {
         let seconds = real(drive.stop.as_second() - drive.start.as_second());
         ranges.contain(drive.start)
@@ -76,10 +76,15 @@ pub(super) fn way_points(call: &Call<'_>) -> Answer {
 /// The drive that the address names.
 pub(super) fn drive(call: &Call<'_>, seen: &Seen) -> Result<Drive, Refusal> {
     let id = call.id("tid").unwrap_or_default();
-    seen.list(|life| life.drives_between(seen.since, call.as_of()))?
-        .into_iter()
-        .find(|drive| trip_id(seen, drive) == id)
-        .ok_or(Refusal::Unknown)
+    sent(call, seen)?.into_iter().find(|drive| trip_id(seen, drive) == id).ok_or(Refusal::Unknown)
+}
+
+/// The drives of which the car has sent at least the beginning.
+fn sent(call: &Call<'_>, seen: &Seen) -> Result<Vec<Drive>, Refusal> {
+    let now = call.as_of();
+    let mut drives = seen.list(|life| life.drives_between(seen.since, now))?;
+    drives.retain(|drive| seen.life().is_sent(drive.start, now));
+    Ok(drives)
 }
 
 pub(super) fn trip_id(seen: &Seen, drive: &Drive) -> String {
@@ -107,7 +112,8 @@ fn bounds(call: &Call<'_>, name: &'static str) -> Result<(f64, f64), Refusal> {
 fn trip(call: &Call<'_>, seen: &Seen, drive: &Drive) -> Value {
     let now = call.as_of();
     let rest = format!("/trips/{}", trip_id(seen, drive));
-    let until = drive.stop.min(now);
+    let over = seen.life().is_sent(drive.stop, now);
+    let until = if over { drive.stop } else { seen.life().told(now).max(drive.start) };
     let (start, life) = (drive.start, seen.life());
     let seconds = until.as_second() - start.as_second();
     let km = drive.km * drive.progress(until);
@@ -122,7 +128,7 @@ fn trip(call: &Call<'_>, seen: &Seen, drive: &Drive) -> Value {
         "createdAt": rfc3339(start),
         "updatedAt": rfc3339(until),
         "startedAt": rfc3339(start),
-        "done": drive.stop <= now,
+        "done": over,
         "duration": seconds,
         "distance": tenth(km),
         "startMileage": tenth(drive.odometer),
@@ -134,7 +140,7 @@ fn trip(call: &Call<'_>, seen: &Seen, drive: &Drive) -> Value {
             "maxSpeed": tenth(drive.kmh() * 1.4 / 3.6),
         },
     });
-    if drive.stop <= now {
+    if over {
         trip["stoppedAt"] = json!(rfc3339(drive.stop));
         trip["endEnergies"] = json!(lite_energies(&life, drive.stop));
         if seen.car.kind == CarKind::Hybrid {
@@ -159,7 +165,7 @@ fn place(call: &Call<'_>, seen: &Seen, drive: &Drive, trip: &mut Value) {
         return;
     }
     trip["startPosition"] = position(seen, drive.from, drive.heading(), drive.start);
-    if drive.stop <= call.as_of() {
+    if seen.life().is_sent(drive.stop, call.as_of()) {
         trip["stopPosition"] = position(seen, drive.to, drive.heading(), drive.stop);
     }
 }

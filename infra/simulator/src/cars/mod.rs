@@ -44,9 +44,29 @@ pub struct Car {
     pub quirks: Quirks,
     /// Accounts that had it before.
     pub former_owners: Vec<String>,
+    /// When it has no connection, and sends what happened as soon as it has one again.
+    #[serde(default)]
+    pub unconnected: Vec<Unconnected>,
     /// What was done to it, in order.
     #[serde(default)]
     pub touches: Vec<Touch>,
+}
+
+/// A time without a connection, as in an underground garage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unconnected {
+    /// From then on nothing is sent.
+    pub from: Timestamp,
+    /// Then the car is there again.
+    pub until: Timestamp,
+    /// Then what happened meanwhile is sent, too: behind newer things, if that is later.
+    pub sent_at: Timestamp,
+}
+
+impl Unconnected {
+    fn hides(self, t: Timestamp, now: Timestamp) -> bool {
+        (self.from..self.until).contains(&t) && now < self.sent_at.max(self.until)
+    }
 }
 
 /// What drives a car.
@@ -101,6 +121,9 @@ pub struct Quirks {
     pub no_maintenance: bool,
     /// It crashes every few weeks.
     pub crash_prone: bool,
+    /// Its ids hold whatever a string can: dots, slashes, `=`, `~`.
+    #[serde(default)]
+    pub odd_ids: bool,
     /// Its vehicle id changes by itself, every so many days.
     pub new_id_every_days: Option<u16>,
 }
@@ -121,6 +144,7 @@ impl Car {
             id_generation: 0,
             quirks: Quirks::default(),
             former_owners: Vec::new(),
+            unconnected: Vec::new(),
             touches: Vec::new(),
         }
     }
@@ -146,12 +170,22 @@ impl<'a> Life<'a> {
             .new_id_every_days
             .map_or(0, |days| now.as_second().div_euclid(i64::from(days.max(1)) * plan::DAY));
         let generation = i64::from(self.car.id_generation) + own_changes;
-        random::identifier(self.seed, &format!("{}/{account}/{generation}", self.car.vin), 2)
+        let of = format!("{}/{account}/{generation}", self.car.vin);
+        self.odd(random::identifier(self.seed, &of, 2))
     }
 
     /// Names something of this car for ever: 64 hex digits.
     pub(crate) fn name(&self, what: &str, second: i64) -> String {
-        random::identifier(self.seed, &format!("{}/{what}/{second}", self.car.vin), 1)
+        self.odd(random::identifier(self.seed, &format!("{}/{what}/{second}", self.car.vin), 1))
+    }
+
+    fn odd(&self, id: String) -> String {
+        if self.car.quirks.odd_ids { format!("~{{{}}}/v.2:{id}==", &id[..4]) } else { id }
+    }
+
+    /// Whether what happened at `t` is known at `now`: the car had a connection since.
+    pub(crate) fn is_sent(&self, t: Timestamp, now: Timestamp) -> bool {
+        t <= now && !self.car.unconnected.iter().any(|gap| gap.hides(t, now))
     }
 
     /// The last moment of which anything is known: none after the car stopped telling.
@@ -161,6 +195,8 @@ impl<'a> Life<'a> {
 
     /// The last moment up to `now` of which the car would tell, were something to happen.
     pub(crate) fn told(&self, now: Timestamp) -> Timestamp {
+        let gap = self.car.unconnected.iter().find(|gap| (gap.from..gap.until).contains(&now));
+        let now = gap.map_or(now, |gap| gap.from);
         match self.car.privacy {
             Privacy::Full => {
                 self.car.privacy_since.unwrap_or_else(|| at_second(1_735_689_600)).min(now)

@@ -192,7 +192,7 @@ async fn every_answer_tells_what_is_left_and_a_burst_ends_with_its_second() {
 async fn extensions_are_given_as_asked_and_unknown_ones_refused() {
     let maker = Maker::start().await;
     let session = maker.access(ALEX, EVERYTHING).await;
-    let all = "/user/vehicles?extension=branding,pictures&extension=onboardCapabilities";
+    let all = "/user/vehicles?extension=branding&extension=pictures&extension=onboardCapabilities";
 
     let vehicle = &session.get(all).await.json()["_embedded"]["vehicles"][0];
 

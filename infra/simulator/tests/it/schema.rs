@@ -124,7 +124,7 @@ impl Judge {
 }
 
 async fn walk(judge: &mut Judge, session: &Session<'_>) {
-    let all = "extension=branding,pictures,onboardCapabilities";
+    let all = "extension=branding&extension=pictures&extension=onboardCapabilities";
     judge.judge("User", &session.get("/user").await.json());
     let vehicles = session.get(&format!("/user/vehicles?{all}")).await.json();
     if vehicles.get("_embedded").is_none() {
@@ -151,7 +151,7 @@ async fn walk(judge: &mut Judge, session: &Session<'_>) {
 }
 
 async fn walk_lists(judge: &mut Judge, session: &Session<'_>, car: &str) {
-    let telemetry = "telemetry?pageSize=120&extension=location,maintenance";
+    let telemetry = "telemetry?pageSize=120&extension=location&extension=maintenance";
     judge.list(session, &format!("{car}/{telemetry}"), ("Telemetries", "telemetries"), None).await;
     judge.list(session, &format!("{car}/alerts"), ("Alerts", "alerts"), Some("Alert")).await;
     judge.list(session, &format!("{car}/alarms"), ("Alarms", "alarms"), Some("AlarmDetails")).await;

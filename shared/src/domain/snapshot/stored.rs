@@ -15,6 +15,12 @@ struct Written<'a> {
     values: BTreeMap<&'static str, &'a Value>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     alone: BTreeMap<&'static str, Timestamp>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contradicts: Vec<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    ahead: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told_less: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +29,10 @@ struct Read {
     values: BTreeMap<String, Known>,
     #[serde(default)]
     alone: BTreeMap<String, Timestamp>,
+    #[serde(default)]
+    ahead: bool,
+    #[serde(default)]
+    told_less: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -34,12 +44,16 @@ enum Known {
 
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut contradictions = self.contradictions();
         serializer.collect_map(self.blocks.iter().map(|(block, state)| {
             let values = state.values.iter().map(|(field, value)| (field.key(), value));
             let written = Written {
                 observed_at: state.observed_at,
                 values: values.collect(),
                 alone: state.alone.iter().map(|(field, at)| (field.key(), *at)).collect(),
+                contradicts: contradictions.remove(block).unwrap_or_default(),
+                ahead: state.ahead,
+                told_less: state.told_less,
             };
             (block.name(), written)
         }))
@@ -56,18 +70,19 @@ impl<'de> Deserialize<'de> for Snapshot {
 
 fn state(name: &str, read: Read) -> Option<(Block, State)> {
     let block: Block = name.parse().ok()?;
-    let values = read.values.into_iter().filter_map(|(key, known)| {
+    let Read { observed_at, values, alone, ahead, told_less } = read;
+    let values = values.into_iter().filter_map(|(key, known)| {
         let Known::Value(value) = known else { return None };
         let field: Field = format!("{name}.{key}").parse().ok()?;
         (field.kind() == value.kind()).then_some((field, value))
     });
     let values: BTreeMap<_, _> = values.collect();
-    let alone = read.alone.into_iter().filter_map(|(key, at)| {
+    let alone = alone.into_iter().filter_map(|(key, at)| {
         let field: Field = format!("{name}.{key}").parse().ok()?;
         values.contains_key(&field).then_some((field, at))
     });
     let alone = alone.collect();
-    let state = State { observed_at: read.observed_at, alone, values };
+    let state = State { observed_at, values, alone, ahead, told_less };
     (!state.values.is_empty()).then_some((block, state))
 }
 
@@ -83,6 +98,13 @@ struct BlockState {
     /// When those values were told that were told alone, later than `observed_at`.
     #[schema(value_type = BTreeMap<String, String>)]
     alone: BTreeMap<String, Timestamp>,
+    /// What contradicts this block: fields by name, or `observed_at` for a block that the maker
+    /// dates in the future. Absent where nothing does.
+    contradicts: Vec<String>,
+    /// Whether the maker dated it in the future; then `observed_at` is when it was first received.
+    ahead: bool,
+    /// What the odometer told last, where that is less than what it had told before, km.
+    told_less: Option<f64>,
 }
 
 impl utoipa::PartialSchema for Snapshot {

@@ -109,8 +109,12 @@ fn a_field_that_a_newer_block_does_not_hold_is_gone() {
 fn the_odometer_never_runs_backwards() {
     let (merged, changes) = odometer(0, 1000.0).merge(odometer(5, 999.9));
 
-    assert_eq!(merged, odometer(5, 1000.0));
+    assert_eq!(merged.number(Field::OdometerMileage), Some(1000.0));
+    assert_eq!(merged.observed_at(Block::Odometer), at(5));
     assert!(changes.is_empty());
+    // That it did is shown, and forgotten once it goes on.
+    assert_ne!(merged, odometer(5, 1000.0));
+    assert_eq!(merged.merge(odometer(9, 1001.0)).0, odometer(9, 1001.0));
 }
 
 #[test]

@@ -5,11 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
-    super::{
-        outgoing::Cause,
-        wire::{self, Read},
-    },
+    super::wire::{self, Read},
     Answer, Api, ApiError, Found,
+    page::{Listed, listed_or_empty},
 };
 use crate::domain::vehicle::UpstreamId;
 
@@ -82,9 +80,9 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn callbacks(&self) -> Result<Answer<Vec<Callback>>, ApiError> {
-        let found = self.list(&PATH, &[], &["callbacks", "Callbacks"]).await?;
-        Ok(found.map(|all: Vec<wire::Callback>| all.into_iter().filter_map(callback).collect()))
+    pub async fn callbacks(&self) -> Result<Answer<Listed<Callback>>, ApiError> {
+        let found = self.collect(&PATH, &[], &["callbacks", "Callbacks"]).await;
+        Ok(listed_or_empty(found)?.map(|found| found.read(callback)))
     }
 
     /// Creates one; returns its id.
@@ -143,24 +141,24 @@ fn callback(found: wire::Callback) -> Option<Callback> {
     let subscribe = found.subscribe.unwrap_or_default();
     let target = subscribe.callback.and_then(|choice| choice.webhook?.target);
     Some(Callback {
-        id: found.id?.parse().ok()?,
+        id: found.id?.0.parse().ok()?,
         label: found.label.or(subscribe.label),
         target: target.map(Into::into),
         run: Run::read(found.status.as_deref()),
     })
 }
 
-/// The id in an answer. Without one it is as good as no answer: look again.
+/// The id in an answer. Without one it is not known what was made: it is looked for, much later.
 fn named(found: &Found) -> Result<Answer<UpstreamId>, ApiError> {
     let quota = found.quota;
     let read = found.value.as_ref().and_then(wire::Callback::read);
-    let id = read.and_then(|read| read.id?.parse().ok());
+    let id = read.and_then(|read| read.id?.0.parse().ok());
     match id {
         Some(value) => Ok(Answer { value, quota }),
         None => Err(unreadable()),
     }
 }
 
-pub(super) fn unreadable() -> ApiError {
-    ApiError::Transient { cause: Cause::Malformed, retry_after: None, upstream: None }
+pub(super) const fn unreadable() -> ApiError {
+    ApiError::Unreadable
 }

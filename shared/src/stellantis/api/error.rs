@@ -2,10 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 
 use super::super::{
-    outgoing::{Cause, Reply, seconds},
+    outgoing::{Cause, LONGEST_WAIT, Reply, seconds},
     quota::Quota,
     wire::{Problem, Read},
 };
@@ -35,10 +36,14 @@ pub enum ApiError {
         /// When it wants to hear from us again.
         retry_after: Option<Duration>,
         /// When its window ends.
-        reset: Option<Duration>,
+        reset: Option<Reset>,
         /// For the maker's support.
         upstream: Box<Upstream>,
     },
+    /// The maker did what was asked, and its answer does not say under which id. Waiting a little
+    /// changes nothing.
+    #[error("the maker's answer names nothing")]
+    Unreadable,
     /// No usable answer. It will pass.
     #[error("the maker {cause}")]
     Transient {
@@ -51,6 +56,40 @@ pub enum ApiError {
     },
 }
 
+/// When a window of calls ends. The reference says seconds; many services mean a time by a header
+/// of this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// In so long.
+    In(Duration),
+    /// Then.
+    At(Timestamp),
+}
+
+impl Reset {
+    fn read(headers: &HeaderMap) -> Option<Self> {
+        let number: i64 = headers.get("x-ratelimit-reset")?.to_str().ok()?.trim().parse().ok()?;
+        let time = match number {
+            1_000_000_000..1_000_000_000_000 => Timestamp::from_second(number),
+            1_000_000_000_000.. => Timestamp::from_millisecond(number),
+            _ => return seconds(headers, "x-ratelimit-reset").map(Self::In),
+        };
+        time.ok().map(Self::At)
+    }
+
+    /// How long that is from `now`, at most a day.
+    #[must_use]
+    pub fn wait(self, now: Timestamp) -> Duration {
+        match self {
+            Self::In(wait) => wait,
+            Self::At(time) => {
+                let wait = Duration::try_from(time.duration_since(now)).unwrap_or_default();
+                wait.min(LONGEST_WAIT)
+            }
+        }
+    }
+}
+
 impl ApiError {
     /// Whether the maker may have done what was asked though it did not say so: then it must be
     /// asked what became of it, and never told again to do what must not happen twice.
@@ -58,6 +97,7 @@ impl ApiError {
     pub const fn may_have_arrived(&self) -> bool {
         match self {
             Self::Transient { cause, .. } => cause.may_have_arrived(),
+            Self::Unreadable => true,
             _ => false,
         }
     }
@@ -73,6 +113,7 @@ impl ApiError {
             | Self::Invalid(upstream)
             | Self::Limited { upstream, .. } => Some(upstream),
             Self::Transient { upstream, .. } => upstream.as_deref(),
+            Self::Unreadable => None,
         }
     }
 }
@@ -162,7 +203,7 @@ pub(super) fn judge(reply: &Reply) -> Refusal {
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Refusal::Error(ApiError::Limited {
             retry_after: reply.retry_after(),
-            reset: seconds(&reply.headers, "x-ratelimit-reset"),
+            reset: Reset::read(&reply.headers),
             upstream,
         });
     }
@@ -188,6 +229,9 @@ pub(super) fn judge(reply: &Reply) -> Refusal {
         StatusCode::NOT_FOUND | StatusCode::GONE => ApiError::NotFound(upstream),
         StatusCode::REQUEST_TIMEOUT => transient(theirs, upstream),
         StatusCode::BAD_REQUEST if says("invalid parameter") => {
+            return Refusal::Extension(ApiError::Invalid(upstream));
+        }
+        StatusCode::UNPROCESSABLE_ENTITY => {
             return Refusal::Extension(ApiError::Invalid(upstream));
         }
         _ => ApiError::Invalid(upstream),

@@ -11,6 +11,7 @@ use super::{
     super::wire::{self, Read},
     Answer, Api, ApiError, Found,
     callbacks::{Run, gone, unreadable},
+    page::{Listed, listed_or_empty},
 };
 use crate::domain::{
     rule::{InvalidExpression, Rule},
@@ -68,9 +69,9 @@ impl Api<'_> {
         &self,
         car: &VehicleAddress,
         callback: &UpstreamId,
-    ) -> Result<Answer<Vec<Monitor>>, ApiError> {
-        let found = self.list(&path(car, callback), &[], &["monitors", "Monitors"]).await?;
-        Ok(found.map(|all: Vec<wire::Monitor>| all.into_iter().filter_map(monitor).collect()))
+    ) -> Result<Answer<Listed<Monitor>>, ApiError> {
+        let found = self.collect(&path(car, callback), &[], &["monitors", "Monitors"]).await;
+        Ok(listed_or_empty(found)?.map(|found| found.read(monitor)))
     }
 
     /// Creates one; returns its id.
@@ -139,18 +140,18 @@ fn path<'a>(car: &'a VehicleAddress, callback: &'a UpstreamId) -> [&'a str; 6] {
 fn monitor(found: wire::Monitor) -> Option<Monitor> {
     let label = found.parameter.as_ref().and_then(|parameter| parameter.get("label"));
     Some(Monitor {
-        id: found.id?.parse().ok()?,
-        label: label.and_then(Value::as_str).map(str::to_owned),
+        id: found.id?.0.parse().ok()?,
+        label: label.and_then(Value::as_str).map(str::to_owned).or(found.label),
         run: Run::read(found.status.as_deref()),
         parameter: found.parameter,
     })
 }
 
-/// The id in an answer. Without one it is as good as no answer: look again.
+/// The id in an answer. Without one it is not known what was made: it is looked for, much later.
 fn named(found: &Found) -> Result<Answer<UpstreamId>, ApiError> {
     let quota = found.quota;
     let read = found.value.as_ref().and_then(wire::Monitor::read);
-    match read.and_then(|read| read.id?.parse().ok()) {
+    match read.and_then(|read| read.id?.0.parse().ok()) {
         Some(value) => Ok(Answer { value, quota }),
         None => Err(unreadable()),
     }

@@ -42,20 +42,74 @@ impl Api<'_> {
         query: &[(&'static str, String)],
         names: &[&str],
     ) -> Result<Answer<Vec<T>>, Refusal> {
-        let mut items = Vec::new();
+        let listed = self.collect(path, query, names).await?;
+        Ok(listed.map(|listed| listed.items))
+    }
+
+    /// Everything in a collection, and whether that is all of it: for whom absence means something.
+    pub(super) async fn collect<T: Read>(
+        &self,
+        path: &[&str],
+        query: &[(&'static str, String)],
+        names: &[&str],
+    ) -> Result<Answer<Listed<T>>, Refusal> {
+        let (mut items, mut listed, mut total) = (Vec::new(), 0, 0);
         let mut seen = BTreeSet::new();
         let mut taken = Query::new();
         loop {
             let found = self.get(path, &merged(query, &taken), HAL).await?;
             let page = Page::read(&found.value).ok_or(Cause::Malformed)?;
+            listed += page.count(names);
+            total = total.max(page.total.map_or(0, whole));
             items.extend(page.items::<T>(names));
             taken = next(&page);
-            let ends = taken.is_empty() || seen.len() + 1 >= MOST_PAGES;
-            if ends || !seen.insert(taken.clone()) {
-                return Ok(Answer { value: items, quota: found.quota });
+            let is_cut =
+                !taken.is_empty() && (seen.len() + 1 >= MOST_PAGES || !seen.insert(taken.clone()));
+            if taken.is_empty() || is_cut {
+                let unread = listed.max(total).saturating_sub(items.len());
+                let unread = unread.max(usize::from(is_cut));
+                return Ok(Answer { value: Listed { items, unread }, quota: found.quota });
             }
         }
     }
+}
+
+/// What was read of a collection.
+pub struct Listed<T> {
+    /// What can be read.
+    pub items: Vec<T>,
+    /// How many there must be beside.
+    pub unread: usize,
+}
+
+impl<T> Listed<T> {
+    /// Each item as something else; those that can't be are counted.
+    pub(super) fn read<U>(self, with: impl Fn(T) -> Option<U>) -> Listed<U> {
+        let listed = self.items.len();
+        let items: Vec<U> = self.items.into_iter().filter_map(with).collect();
+        Listed { unread: self.unread + listed - items.len(), items }
+    }
+}
+
+/// A collection that may be empty, or not there.
+pub(super) fn listed_or_empty<T>(
+    found: Result<Answer<Listed<T>>, Refusal>,
+) -> Result<Answer<Listed<T>>, ApiError> {
+    match found {
+        Err(Refusal::NoData(quota) | Refusal::Empty(quota)) => {
+            Ok(Answer { value: Listed { items: Vec::new(), unread: 0 }, quota })
+        }
+        other => Ok(other?),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "in range: checked just before"
+)]
+fn whole(number: f64) -> usize {
+    if (0.0..1e6).contains(&number) { number as usize } else { 0 }
 }
 
 /// The paging parameters of the next page; none if there is none.

@@ -44,7 +44,7 @@ impl Api<'_> {
         let answer = self.change(Method::POST, &path, Some(&body)).await?;
         Ok(answer.map(|value| {
             let action = value.as_ref().and_then(wire::RemoteAction::read)?;
-            action.id?.parse().ok()
+            action.id?.0.parse().ok()
         }))
     }
 
@@ -92,9 +92,9 @@ fn path<'a>(vehicle: &'a VehicleAddress, callback: &'a str) -> [&'a str; 6] {
 
 fn told(action: wire::RemoteAction) -> Option<Told> {
     Some(Told {
-        action_id: action.id?.parse().ok()?,
+        action_id: action.id?.0.parse().ok()?,
         label: action.remote.and_then(|remote| remote.label),
-        state: action.status.as_deref().and_then(State::told),
-        cause: action.cause.as_deref().map(Cause::told),
+        state: action.status.and_then(|status| State::told(&status.0)),
+        cause: action.cause.map(|cause| Cause::told(&cause.0)),
     })
 }

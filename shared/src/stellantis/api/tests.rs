@@ -123,6 +123,54 @@ async fn refused_extensions_are_dropped_and_that_is_told() {
 }
 
 #[tokio::test]
+async fn an_extension_that_is_refused_takes_no_other_along() {
+    use Extension::{Branding, OnboardCapabilities};
+    let refused = answer(422, "", r#"{"code":42200,"message":"no"}"#);
+    let stub = Stub::start(vec![refused, vehicles(VIN, None)]).await;
+
+    let answer = call!(stub, |api| api.vehicles(&[OnboardCapabilities, Branding])).unwrap();
+
+    assert!(answer.value.extensions_refused && answer.value.found.len() == 1);
+    let asked = stub.asked();
+    assert!(asked[0].contains("extension=onboardCapabilities&extension=branding"), "{asked:?}");
+    assert!(!asked[1].contains("onboardCapabilities") && asked[1].contains("extension=branding"));
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_whole_says_so() {
+    let list = |vehicles: &str, total: u32| {
+        json(&format!(r#"{{"total":{total},"_embedded":{{"vehicles":{vehicles}}}}}"#))
+    };
+    let one = format!(r#"{{"id":"a","vin":"{VIN}"}}"#);
+    for (body, unread) in [
+        (list(&format!("[{one}]"), 1), 0),
+        (list(&format!("[{one},{one}]"), 2), 0),
+        (list(&format!("[{one}]"), 3), 2),
+        (list(&format!(r#"[{one},{{"id":"b"}},7]"#), 1), 2),
+        (list(r#""none""#, 0), 1),
+        (list("[]", 0), 0),
+    ] {
+        let stub = Stub::start(vec![body]).await;
+        let answer = call!(stub, |api| api.vehicles(&[])).unwrap();
+        assert_eq!(answer.value.unread, unread);
+    }
+}
+
+#[tokio::test]
+async fn ids_may_be_numbers() {
+    let list = json(r#"{"_embedded":{"callbacks":[{"id":7},{"callbackId":"x/y"},{"no":"id"}]}}"#);
+    let stub = Stub::start(vec![list, json(r#"{"callbackId":4711}"#)]).await;
+
+    let listed = call!(stub, |api| api.callbacks()).unwrap().value;
+    let ids: Vec<_> = listed.items.iter().map(|callback| callback.id.as_str()).collect();
+    assert_eq!((ids, listed.unread), (vec!["7", "x/y"], 1));
+    let (target, secret) = ("https://a.example".to_owned().into(), "s".to_owned().into());
+    let wanted = Wanted { label: "l", target: &target, secret: &secret };
+    let made = call!(stub, |api| api.create_callback(&wanted)).unwrap().value;
+    assert_eq!(made.as_str(), "4711");
+}
+
+#[tokio::test]
 async fn an_account_without_vehicles_is_an_empty_list() {
     let empty = r#"{"_links":{},"total":0}"#;
     let stub = Stub::start(vec![json(empty), answer(404, "", NO_DATA), json("[]")]).await;

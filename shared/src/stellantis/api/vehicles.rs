@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::{
     super::{
         normalise,
+        outgoing::Cause,
         wire::{self, Read},
     },
     Answer, Api, ApiError, GEO_JSON, HAL, Query, Refusal, found_or_none,
+    page::Listed,
 };
 use crate::domain::{
-    maintenance::Maintenance,
     snapshot::Snapshot,
     vehicle::{Capabilities, Vehicle, VehicleAddress},
 };
@@ -58,8 +59,10 @@ impl Extension {
 pub struct Listing<T> {
     /// What was found.
     pub found: T,
-    /// Whether the maker refused the extensions, so that what they hold is missing.
+    /// Whether the maker refused any of the extensions, so that what it holds is missing.
     pub extensions_refused: bool,
+    /// How many vehicles there are beside, which can't be read: nobody knows which those are.
+    pub unread: usize,
 }
 
 impl Api<'_> {
@@ -82,19 +85,38 @@ impl Api<'_> {
         &self,
         extensions: &[Extension],
     ) -> Result<Answer<Listing<Vec<Vehicle>>>, ApiError> {
-        let path = ["user", "vehicles"];
-        let names = ["vehicles", "Vehicles"];
-        let query = extension_query(extensions);
-        let (answer, extensions_refused) = match self.list_or_refusal(&path, &query, &names).await {
-            Err(Refusal::Extension(_)) if !query.is_empty() => {
-                (self.list(&path, &[], &names).await?, true)
+        let mut refused = false;
+        for extensions in fewer(extensions) {
+            let query = extension_query(&extensions);
+            match self.vehicles_with(&query).await {
+                Err(Refusal::Extension(_)) if !query.is_empty() => refused = true,
+                found => {
+                    let (found, unread) = match found {
+                        Err(refusal) => (none_at_all(refusal)?, 0),
+                        Ok(found) => {
+                            let quota = found.quota;
+                            let (vehicles, unread) = normalise::vehicles(found.value.items);
+                            let unread = unread + found.value.unread;
+                            (Answer { value: vehicles, quota }, unread)
+                        }
+                    };
+                    return Ok(found.map(|found| Listing {
+                        found,
+                        extensions_refused: refused,
+                        unread,
+                    }));
+                }
             }
-            Err(Refusal::NoData(quota) | Refusal::Empty(quota)) => {
-                (Answer { value: Vec::new(), quota }, false)
-            }
-            other => (other?, false),
-        };
-        Ok(answer.map(|found| Listing { found: normalise::vehicles(found), extensions_refused }))
+        }
+        // The last of them asks for no extension, and returns.
+        Err(Refusal::from(Cause::Refused).into())
+    }
+
+    async fn vehicles_with(
+        &self,
+        query: &[(&'static str, String)],
+    ) -> Result<Answer<Listed<wire::Vehicle>>, Refusal> {
+        self.collect(&["user", "vehicles"], query, &["vehicles", "Vehicles"]).await
     }
 
     /// One vehicle: `GET /user/vehicles/{id}`. Extensions as in [`Api::vehicles`].
@@ -107,15 +129,23 @@ impl Api<'_> {
         extensions: &[Extension],
     ) -> Result<Answer<Listing<Option<Vehicle>>>, ApiError> {
         let path = ["user", "vehicles", vehicle.as_str()];
-        let query = extension_query(extensions);
-        let (found, extensions_refused) = match self.get(&path, &query, HAL).await {
-            Err(Refusal::Extension(_)) if !query.is_empty() => (self.find(&path).await?, true),
-            other => (found_or_none(other)?, false),
-        };
-        Ok(found.map(|value| {
-            let vehicle = value.as_ref().and_then(wire::Vehicle::read);
-            Listing { found: vehicle.and_then(normalise::vehicle), extensions_refused }
-        }))
+        let mut refused = false;
+        for extensions in fewer(extensions) {
+            let query = extension_query(&extensions);
+            match self.get(&path, &query, HAL).await {
+                Err(Refusal::Extension(_)) if !query.is_empty() => refused = true,
+                other => {
+                    return Ok(found_or_none(other)?.map(|value| {
+                        let read = value.as_ref().and_then(wire::Vehicle::read);
+                        let found = read.and_then(normalise::vehicle);
+                        let unread = usize::from(value.is_some() && found.is_none());
+                        Listing { found, extensions_refused: refused, unread }
+                    }));
+                }
+            }
+        }
+        // The last of them asks for no extension, and returns.
+        Err(Refusal::from(Cause::Refused).into())
     }
 
     /// The latest of everything: `GET …/status`. `None` or an empty one: not reported yet.
@@ -157,11 +187,11 @@ impl Api<'_> {
         &self,
         vehicle: &VehicleAddress,
         now: Timestamp,
-    ) -> Result<Answer<Option<Maintenance>>, ApiError> {
+    ) -> Result<Answer<Option<Snapshot>>, ApiError> {
         let found = self.find(&["user", "vehicles", vehicle.as_str(), "maintenance"]).await?;
         Ok(found.map(|value| {
             let due = value.as_ref().and_then(wire::Maintenance::read)?;
-            Some(normalise::maintenance(&due, now))
+            Some(normalise::maintained(&due, now))
         }))
     }
 }
@@ -178,7 +208,39 @@ pub(super) fn capabilities_of(value: Option<Value>) -> Option<Capabilities> {
     Some(normalise::capabilities(capabilities))
 }
 
+/// An account without a vehicle: an empty list, or 404 under whatever code.
+fn none_at_all(refusal: Refusal) -> Result<Answer<Vec<Vehicle>>, ApiError> {
+    match refusal {
+        Refusal::NoData(quota) | Refusal::Empty(quota) => Ok(Answer { value: Vec::new(), quota }),
+        other => {
+            let error = ApiError::from(other);
+            match error.upstream() {
+                Some(upstream) if upstream.status == 404 => {
+                    Ok(Answer { value: Vec::new(), quota: upstream.quota })
+                }
+                _ => Err(error),
+            }
+        }
+    }
+}
+
+/// Which extensions to ask for, one after the other as they are refused: all, then all but one, each
+/// alone, none. One that is refused takes no other along.
+fn fewer(extensions: &[Extension]) -> Vec<Vec<Extension>> {
+    let but_one = extensions.iter().map(|left_out| {
+        extensions.iter().copied().filter(|extension| extension != left_out).collect()
+    });
+    let alone = extensions.iter().map(|extension| vec![*extension]);
+    let mut tries: Vec<Vec<Extension>> = vec![extensions.to_vec()];
+    for fewer in but_one.chain(alone).chain([Vec::new()]) {
+        if !tries.contains(&fewer) {
+            tries.push(fewer);
+        }
+    }
+    tries
+}
+
+/// The reference's array in a query: one parameter each (`explode` is its default).
 fn extension_query(extensions: &[Extension]) -> Query {
-    let names: Vec<_> = extensions.iter().map(|extension| extension.as_str()).collect();
-    if names.is_empty() { Query::new() } else { vec![("extension", names.join(","))] }
+    extensions.iter().map(|extension| ("extension", extension.as_str().to_owned())).collect()
 }

@@ -16,7 +16,7 @@ pub(in super::super) fn vehicle(vehicle: wire::Vehicle) -> Option<Vehicle> {
     let pictures = pictures.iter().filter_map(|url| url.parse::<url::Url>().ok());
     Some(Vehicle {
         vin: vehicle.vin?.parse().ok()?,
-        address: vehicle.id?.parse().ok()?,
+        address: vehicle.id?.0.parse().ok()?,
         brand: branding.brand.or(vehicle.brand).and_then(short),
         label: branding.label.or(vehicle.label).and_then(short),
         motorization: vehicle.motorization.as_deref().map(motorization),
@@ -25,11 +25,13 @@ pub(in super::super) fn vehicle(vehicle: wire::Vehicle) -> Option<Vehicle> {
     })
 }
 
-/// The vehicles that something can be done with, each once.
-pub(in super::super) fn vehicles(vehicles: Vec<wire::Vehicle>) -> Vec<Vehicle> {
-    let mut known = BTreeSet::new();
-    let vehicles = vehicles.into_iter().filter_map(vehicle);
-    vehicles.filter(|vehicle| known.insert(vehicle.vin.clone())).collect()
+/// The vehicles that something can be done with, each once, and how many can't be read.
+pub(in super::super) fn vehicles(vehicles: Vec<wire::Vehicle>) -> (Vec<Vehicle>, usize) {
+    let (mut known, listed) = (BTreeSet::new(), vehicles.len());
+    let read: Vec<_> = vehicles.into_iter().filter_map(vehicle).collect();
+    let unread = listed - read.len();
+    let once = read.into_iter().filter(|vehicle| known.insert(vehicle.vin.clone()));
+    (once.collect(), unread)
 }
 
 /// Who an account belongs to.
@@ -39,7 +41,7 @@ pub(in super::super) fn user(user: wire::User) -> User {
         email: user.email.map(Into::into),
         first_name: user.first_name.map(Into::into),
         last_name: user.last_name.map(Into::into),
-        vehicles: vehicles(embedded.unwrap_or_default()),
+        vehicles: vehicles(embedded.unwrap_or_default()).0,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{super::wire, Entry, PERCENT, RANGE, Times, flag, number, programs, put, text, within};
+use super::{
+    super::wire, Entry, PERCENT, RANGE, Times, Told, flag, number, programs, put, text, within,
+};
 use crate::domain::{
     snapshot::{Block, Field, Snapshot, Value},
     trip::EnergyKind,
@@ -13,17 +15,67 @@ const GHOST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 pub(super) fn energies(snapshot: &mut Snapshot, parts: &wire::Parts, times: Times) {
     // New names first: of one moment, what is there already holds.
-    let all = || parts.energies.iter().chain(&parts.energy).flatten();
-    let newest = all().filter_map(|energy| times.of(energy.created_at)).max();
-    for energy in all().filter(|energy| !is_ghost(energy, newest, times)) {
-        let time = times.of(energy.created_at);
-        match kind(energy.kind.as_deref(), energy.sub_kind.as_deref()) {
-            Some(EnergyKind::Electric) => electric(snapshot, energy, time, times),
-            Some(EnergyKind::Fuel) => fuel(snapshot, energy, time),
-            Some(EnergyKind::Hydrogen) => hydrogen(snapshot, energy, time),
+    let all: Vec<_> = parts.energies.iter().chain(&parts.energy).flatten().collect();
+    let dated: Vec<_> = all.iter().map(|energy| Dated::of(energy, &all, times)).collect();
+    let newest = dated.iter().filter_map(|dated| dated.told.time()).max();
+    for dated in dated.iter().filter(|dated| !is_ghost(dated, newest)) {
+        match kind(dated.energy.kind.as_deref(), dated.energy.sub_kind.as_deref()) {
+            Some(EnergyKind::Electric) => electric(snapshot, dated, times),
+            Some(EnergyKind::Fuel) => fuel(snapshot, dated.energy, dated.told),
+            Some(EnergyKind::Hydrogen) => hydrogen(snapshot, dated.energy, dated.told),
             None => {}
         }
     }
+}
+
+/// One energy, and when it was told.
+struct Dated<'a> {
+    energy: &'a wire::Energy,
+    /// What it says itself.
+    own: Told,
+    /// The latest that it or its twin under the other name says.
+    told: Told,
+}
+
+impl<'a> Dated<'a> {
+    fn of(energy: &'a wire::Energy, all: &[&wire::Energy], times: Times) -> Self {
+        let own = times.of(energy.told);
+        let twins = all.iter().filter(|other| are_twins(energy, other));
+        let told =
+            twins.map(|twin| times.of(twin.told)).fold(own, |latest, twin| match (latest, twin) {
+                (Told::Ahead(_), Told::At(Some(_))) => twin,
+                (_, Told::At(time)) if time > latest.time() => twin,
+                _ => latest,
+            });
+        Self { energy, own, told }
+    }
+
+    /// Of a part: its own time, unless that is the energy's, which may stand still with it.
+    fn part(&self, own: Option<wire::Stamp>, times: Times) -> Told {
+        match own {
+            Some(own) if times.of(Some(own)) != self.own => times.of(Some(own)),
+            _ => self.told,
+        }
+    }
+}
+
+/// Whether two entries are of one energy at one moment: of the same kind, saying the same of it.
+fn are_twins(one: &wire::Energy, other: &wire::Energy) -> bool {
+    let kinds = |energy: &wire::Energy| kind(energy.kind.as_deref(), energy.sub_kind.as_deref());
+    let charging = |energy: &wire::Energy| charging(energy).and_then(|it| it.status.clone());
+    let numbers = [(one.level, other.level), (one.autonomy, other.autonomy)];
+    let both: Vec<_> = numbers.into_iter().filter_map(|(one, other)| one.zip(other)).collect();
+    let same = both.iter().all(|(one, other)| (one - other).abs() < 1e-6);
+    let charge = charging(one).zip(charging(other));
+    kinds(one) == kinds(other)
+        && !both.is_empty()
+        && same
+        && charge.is_none_or(|(one, other)| one == other)
+}
+
+fn charging(energy: &wire::Energy) -> Option<&wire::Charging> {
+    let electric = energy.extension.as_ref().and_then(|extension| extension.electric.as_ref());
+    electric.and_then(|electric| electric.charging.as_ref()).or(energy.charging.as_ref())
 }
 
 /// Which energy. Hydrogen is written as a kind of fuel.
@@ -36,9 +88,10 @@ pub(super) fn kind(kind: Option<&str>, sub_kind: Option<&str>) -> Option<EnergyK
     }
 }
 
-fn is_ghost(energy: &wire::Energy, newest: Option<Timestamp>, times: Times) -> bool {
+fn is_ghost(dated: &Dated<'_>, newest: Option<Timestamp>) -> bool {
+    let energy = dated.energy;
     let empty = |amount: Option<f64>| amount.is_none_or(|amount| amount == 0.0);
-    let old = match (times.of(energy.created_at), newest) {
+    let old = match (dated.told.time(), newest) {
         (Some(time), Some(newest)) => newest.duration_since(time) > GHOST,
         (None, Some(_)) => true,
         (_, None) => false,
@@ -46,7 +99,7 @@ fn is_ghost(energy: &wire::Energy, newest: Option<Timestamp>, times: Times) -> b
     old && empty(energy.level) && empty(energy.autonomy)
 }
 
-fn fuel(snapshot: &mut Snapshot, energy: &wire::Energy, time: Option<Timestamp>) {
+fn fuel(snapshot: &mut Snapshot, energy: &wire::Energy, told: Told) {
     let (total, instant) = consumption(energy);
     let litres = total.map(|centilitres| centilitres / 100.0);
     let entries = [
@@ -55,17 +108,17 @@ fn fuel(snapshot: &mut Snapshot, energy: &wire::Energy, time: Option<Timestamp>)
         number(Field::FuelConsumed, litres, 0.0..=1e6),
         number(Field::FuelConsumption, instant, 0.0..=200.0),
     ];
-    put(snapshot, Block::Fuel, time, entries);
+    put(snapshot, Block::Fuel, told, entries);
 }
 
-fn hydrogen(snapshot: &mut Snapshot, energy: &wire::Energy, time: Option<Timestamp>) {
+fn hydrogen(snapshot: &mut Snapshot, energy: &wire::Energy, told: Told) {
     let (_, instant) = consumption(energy);
     let entries = [
         number(Field::HydrogenLevel, energy.level, PERCENT),
         number(Field::HydrogenRange, energy.autonomy, RANGE),
         number(Field::HydrogenConsumption, instant, 0.0..=200.0),
     ];
-    put(snapshot, Block::Hydrogen, time, entries);
+    put(snapshot, Block::Hydrogen, told, entries);
 }
 
 /// In the car's life, and at the moment.
@@ -78,20 +131,22 @@ fn consumption(energy: &wire::Energy) -> (Option<f64>, Option<f64>) {
     (new.and_then(|new| new.total), new.and_then(|new| new.instant).or(old))
 }
 
-fn electric(snapshot: &mut Snapshot, energy: &wire::Energy, time: Option<Timestamp>, times: Times) {
+fn electric(snapshot: &mut Snapshot, dated: &Dated<'_>, times: Times) {
+    let energy = dated.energy;
     let entries = [
         number(Field::ElectricLevel, energy.level, PERCENT),
         number(Field::ElectricRange, energy.autonomy, RANGE),
     ];
-    put(snapshot, Block::Electric, time, entries);
+    put(snapshot, Block::Electric, dated.told, entries);
     let extension = energy.extension.as_ref().and_then(|extension| extension.electric.as_ref());
-    let within = extension.and_then(|electric| electric.charging.as_ref());
-    if let Some(charging) = within.or(energy.charging.as_ref()) {
-        put(snapshot, Block::Charging, time, charge(charging));
+    if let Some(charging) = charging(energy) {
+        put(snapshot, Block::Charging, dated.part(charging.told, times), charge(charging));
     }
     let within = extension.and_then(|electric| electric.battery.as_ref());
     let battery = within.or(energy.battery.as_ref());
-    let own = |own: Option<Timestamp>| own.map_or(time, |own| times.of(Some(own)));
+    let own = |own: Option<wire::Stamp>| {
+        dated.part(own.or(battery.and_then(|battery| battery.told)), times)
+    };
     let load = battery.and_then(|battery| battery.load.as_ref());
     let total = load.and_then(|load| load.capacity).or(battery.and_then(|b| b.capacity));
     // The deprecated residual energy is in kWh.
@@ -101,13 +156,13 @@ fn electric(snapshot: &mut Snapshot, energy: &wire::Energy, time: Option<Timesta
         number(Field::ElectricEnergyCapacity, total, 1.0..=1e6),
         number(Field::ElectricEnergyResidual, residual, 0.0..=1e6),
     ];
-    put(snapshot, Block::ElectricEnergy, own(load.and_then(|load| load.created_at)), entries);
+    put(snapshot, Block::ElectricEnergy, own(load.and_then(|load| load.told)), entries);
     if let Some(health) = battery.and_then(|battery| battery.health.as_ref()) {
         let entries = [
             number(Field::ElectricHealthCapacity, health.capacity, PERCENT),
             number(Field::ElectricHealthResistance, health.resistance, PERCENT),
         ];
-        put(snapshot, Block::ElectricHealth, own(health.created_at), entries);
+        put(snapshot, Block::ElectricHealth, own(health.told), entries);
     }
 }
 

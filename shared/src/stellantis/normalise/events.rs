@@ -1,13 +1,14 @@
 //! Trips, alerts, alarms, collisions, maintenance.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 
 use super::{
-    super::wire, MILEAGE, PERCENT, RANGE, Times, energy::kind, id, place::position, within, word,
+    super::wire, MILEAGE, PERCENT, RANGE, energy::kind, id, place::position, within, word,
 };
 use crate::domain::{
     alert::{Alarm, AlarmMessage, Alert, Collision, Impact, Severity},
-    maintenance::Maintenance,
     trip::{EnergyLevel, EnergyUse, Fault, Segment, Trip},
 };
 
@@ -20,7 +21,8 @@ pub(in super::super) fn trip(trip: &wire::Trip) -> Option<Trip> {
         id: id(trip.id.as_ref())?,
         started_at: trip.started_at,
         stopped_at: trip.stopped_at,
-        updated_at: trip.updated_at.or(trip.created_at),
+        updated_at: trip.updated_at.max(trip.created_at),
+        reported_at: trip.created_at.or(trip.updated_at),
         done: trip.done,
         duration_s: within(trip.duration.as_ref().map(|seconds| seconds.0), 0.0..=1e7),
         distance_km: within(trip.distance, 0.0..=20_000.0),
@@ -96,7 +98,8 @@ pub(in super::super) fn alert(alert: &wire::Alert) -> Option<Alert> {
         active: alert.active,
         started_at: alert.started_at,
         ended_at: alert.ended_at,
-        updated_at: alert.updated_at.or(alert.created_at),
+        updated_at: alert.updated_at.max(alert.created_at),
+        reported_at: alert.created_at.or(alert.updated_at),
         start_place: alert.start_position.as_ref().and_then(position),
         end_place: alert.end_position.as_ref().and_then(position),
     })
@@ -111,11 +114,15 @@ pub(in super::super) fn alarm(alarm: &wire::Alarm) -> Option<Alarm> {
             started_at: trigger.started_at,
             place: trigger.position.as_ref().and_then(position),
         };
-        return Some(Alarm { id, created_at: trigger.created_at, message });
+        return Some(Alarm {
+            id,
+            created_at: trigger.told.and_then(|told| told.until(Timestamp::MAX)),
+            message,
+        });
     }
     let status = alarm.status.as_ref()?;
     let message = AlarmMessage::Status(word(status.activation.as_deref()?)?);
-    Some(Alarm { id, created_at: status.created_at, message })
+    Some(Alarm { id, created_at: status.told.and_then(|told| told.until(Timestamp::MAX)), message })
 }
 
 /// A collision; nothing for one without an id.
@@ -126,19 +133,14 @@ pub(in super::super) fn collision(collision: &wire::Collision) -> Option<Collisi
     };
     Some(Collision {
         id: id(collision.id.as_ref())?,
-        created_at: collision.created_at,
+        created_at: collision.told.and_then(|told| told.until(Timestamp::MAX)),
         impacts: collision.details.iter().flatten().map(impact).collect(),
         tipped_over: collision.tipped_over,
         pedestrian: collision.pedestrian,
     })
 }
 
-/// When a car is to be serviced, received at a time.
-pub(in super::super) fn maintenance(due: &wire::Maintenance, received: Timestamp) -> Maintenance {
-    let times = Times { document: None, received };
-    Maintenance {
-        days: within(due.days, -36_500.0..=36_500.0),
-        distance_km: within(due.mileage, -500_000.0..=500_000.0),
-        observed_at: times.of(due.created_at),
-    }
-}
+/// Days until a car is to be serviced; negative: overdue.
+pub(super) const DAYS_LEFT: RangeInclusive<f64> = -36_500.0..=36_500.0;
+/// Kilometres until a car is to be serviced; negative: overdue.
+pub(super) const DISTANCE_LEFT: RangeInclusive<f64> = -500_000.0..=500_000.0;

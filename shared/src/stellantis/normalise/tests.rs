@@ -137,7 +137,8 @@ fn each_value_has_its_own_time_however_it_is_written() {
 #[test]
 fn a_clock_that_is_ahead_cannot_freeze_a_value() {
     let at = |time: &str| {
-        of(&json!({"ignition": {"type": "Stop", "createdAt": time}})).observed_at(Block::Ignition)
+        let ignition = json!({"type": "Stop", "createdAt": time, "updatedAt": null});
+        of(&json!({ "ignition": ignition })).observed_at(Block::Ignition)
     };
 
     assert_eq!(at("2099-01-01T00:00:00Z"), Some(received()));
@@ -258,8 +259,48 @@ fn a_vehicle_without_vin_or_address_is_left_out_and_none_comes_twice() {
         {"id": "../a4", "vin": "VF3ABCDE0FG123457"},
     ]);
 
-    let vehicles = vehicles(Read::read(&list).unwrap());
+    let (vehicles, unread) = vehicles(Read::read(&list).unwrap());
 
-    assert_eq!(vehicles.len(), 1);
+    assert_eq!((vehicles.len(), unread), (1, 2));
     assert_eq!(vehicles[0].vin.as_str(), "VF3ABCDE0FG123456");
+}
+
+#[test]
+fn the_latest_of_a_blocks_times_counts_unless_it_is_in_the_future() {
+    let at = |created: &str, updated: &str| {
+        let odometer = json!({"mileage": 10, "createdAt": created, "updatedAt": updated});
+        of(&json!({ "odometer": odometer })).observed_at(Block::Odometer).unwrap().to_string()
+    };
+
+    let (old, new, future) =
+        ("2025-06-29T22:02:09Z", "2026-03-01T11:00:00Z", "2027-01-01T00:00:00Z");
+    assert_eq!(at(old, new), new);
+    assert_eq!(at(new, old), new);
+    assert_eq!(at(old, future), old);
+}
+
+#[test]
+fn a_twin_under_the_old_name_lends_its_time_only_where_it_says_the_same() {
+    let of = |level: i64| {
+        of(&json!({
+            "energies": [{"type": "Electric", "level": 50, "createdAt": "2025-06-29T00:00:00Z",
+                "extension": {"electric": {"battery": {"health": {"capacity": 96}}}}}],
+            "energy": {"type": "Electric", "level": level, "updatedAt": "2026-03-01T11:00:00Z"},
+        }))
+    };
+
+    let (same, other) = (of(50), of(49));
+    let time = |snapshot: &Snapshot, block| snapshot.observed_at(block).unwrap().to_string();
+    assert_eq!(time(&same, Block::Electric), "2026-03-01T11:00:00Z");
+    assert_eq!(time(&same, Block::ElectricHealth), "2026-03-01T11:00:00Z");
+    assert_eq!(other.number(Field::ElectricLevel), Some(49.0));
+    assert_eq!(time(&other, Block::ElectricHealth), "2025-06-29T00:00:00Z");
+}
+
+#[test]
+fn the_odometers_three_names_are_one() {
+    let at = "2026-03-01T10:00:00Z";
+    let nested = json!({"timed": {"odometer": {"mileage": 12, "createdAt": at}}});
+
+    assert_eq!(of(&nested).number(Field::OdometerMileage), Some(12.0));
 }

@@ -37,6 +37,11 @@ struct Parts {
     scope: Value,
 }
 
+/// Whether a body is JSON with an access token, whatever it calls itself.
+pub(super) fn has_token(body: &[u8]) -> bool {
+    serde_json::from_slice::<Parts>(body).is_ok_and(|parts| !parts.access_token.is_empty())
+}
+
 impl From<Parts> for TokenAnswer {
     fn from(parts: Parts) -> Self {
         Self {

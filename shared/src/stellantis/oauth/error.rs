@@ -6,7 +6,10 @@ use http::{StatusCode, header};
 use oauth2::{RequestTokenError, basic::BasicErrorResponse};
 use serde_json::Value;
 
-use super::super::outgoing::{Cause, Reply};
+use super::{
+    super::outgoing::{Cause, Reply},
+    answer,
+};
 
 /// Why there are no tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +45,14 @@ impl TokenError {
     #[must_use]
     pub const fn may_have_acted(self) -> bool {
         matches!(self, Self::Transient { cause, .. } if cause.may_have_arrived())
+    }
+
+    /// Whether the same code may be exchanged once more: the provider did not refuse it, and gave no
+    /// tokens that a second use of it could cost (RFC 6749 §4.1.2). At worst it says then that the
+    /// code was used.
+    #[must_use]
+    pub const fn may_exchange_again(self) -> bool {
+        matches!(self, Self::Transient { .. } | Self::Limited { .. })
     }
 
     /// Whether the `maker` secret should be read again before the next call.
@@ -147,6 +158,8 @@ pub(super) fn sift(reply: Reply) -> Result<Reply, TokenError> {
         StatusCode::TOO_MANY_REQUESTS => Err(TokenError::Limited { retry_after }),
         status if status.is_redirection() => transient(Cause::Redirect),
         status if status.is_server_error() => transient(Cause::Status(status.as_u16())),
+        // Whatever it calls itself: what is thrown away here is a grant.
+        status if status.is_success() && answer::has_token(&reply.body) => Ok(reply),
         _ if reply.is_html() => transient(Cause::NotJson),
         status if status.is_success() => Ok(reply),
         status => match code(&reply.body).as_deref() {
@@ -226,6 +239,31 @@ mod tests {
             error(429, &[("retry-after", "7")], ""),
             TokenError::Limited { retry_after: Some(Duration::from_secs(7)) }
         );
+    }
+
+    #[test]
+    fn tokens_are_taken_whatever_their_content_type_says() {
+        let tokens = r#"{"access_token":"a","refresh_token":"r"}"#;
+        for kind in ["text/html; charset=utf-8", "text/plain", "application/xhtml+xml", ""] {
+            assert!(sift(reply(200, &[("content-type", kind)], tokens)).is_ok(), "{kind}");
+        }
+        let html = [("content-type", "text/html")];
+        for body in ["<html>busy</html>", r#"{"access_token":7}"#, r#"{"a":1}"#, ""] {
+            assert_eq!(error(200, &html, body), transient(Cause::NotJson), "{body}");
+        }
+        assert_eq!(error(503, &[], tokens), transient(Cause::Status(503)));
+    }
+
+    #[test]
+    fn a_code_is_exchanged_again_only_where_nothing_was_decided() {
+        for status in [500, 503, 302] {
+            assert!(error(status, &[], "").may_exchange_again(), "{status}");
+        }
+        assert!(error(200, &[], "<html>").may_exchange_again());
+        assert!(error(429, &[], "").may_exchange_again());
+        assert!(!TokenError::InvalidGrant.may_exchange_again());
+        assert!(!TokenError::InvalidClient.may_exchange_again());
+        assert!(!TokenError::Refused(OAuthCode::InvalidRequest).may_exchange_again());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::read::document;
+use super::read::{Id, document};
 
 document! {
     /// `GET /user`.
@@ -21,7 +21,7 @@ document! {
 
     /// `GET /user/vehicles/{id}`, and an item of `/user/vehicles`.
     Vehicle {
-        id: String = "id",
+        id: Id = "id",
         vin: String = "vin",
         motorization: String = "motorization" | "motorisation",
         brand: String = "brand",

@@ -1,17 +1,16 @@
 //! Energies, charging and scheduled programs.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
     read::{Read, document},
-    time::{Iso, TimeOfDay},
+    time::{Iso, Stamp, TimeOfDay},
 };
 
 document! {
     /// One energy.
     Energy {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         kind: String = "type",
         sub_kind: String = "subType",
         level: f64 = "level",
@@ -54,6 +53,7 @@ document! {
 
     /// Charging.
     Charging {
+        told: Stamp = "createdAt" | "updatedAt",
         plugged: bool = "plugged",
         status: String = "status",
         remaining: Iso = "remainingTime",
@@ -67,6 +67,7 @@ document! {
 
     /// The traction battery.
     TractionBattery {
+        told: Stamp = "createdAt" | "updatedAt",
         capacity: f64 = "capacity",
         load: Load = "load",
         health: Health = "health",
@@ -74,7 +75,7 @@ document! {
 
     /// How the traction battery has aged.
     Health {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         capacity: f64 = "capacity",
         resistance: f64 = "resistance",
     }
@@ -99,7 +100,7 @@ document! {
 /// The energy in the traction battery, Wh: an object, or what it holds as a number.
 #[derive(Default)]
 pub(crate) struct Load {
-    pub(crate) created_at: Option<Timestamp>,
+    pub(crate) told: Option<Stamp>,
     pub(crate) capacity: Option<f64>,
     pub(crate) residual: Option<f64>,
 }
@@ -107,7 +108,7 @@ pub(crate) struct Load {
 document! {
     /// [`Load`] as an object.
     LoadObject {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         capacity: f64 = "capacity",
         residual: f64 = "residual",
     }
@@ -115,8 +116,8 @@ document! {
 
 impl Read for Load {
     fn read(value: &Value) -> Option<Self> {
-        if let Some(LoadObject { created_at, capacity, residual }) = LoadObject::read(value) {
-            return Some(Self { created_at, capacity, residual });
+        if let Some(LoadObject { told, capacity, residual }) = LoadObject::read(value) {
+            return Some(Self { told, capacity, residual });
         }
         f64::read(value).map(|residual| Self { residual: Some(residual), ..Self::default() })
     }

@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    read::{Read, document},
+    read::{Id, Read, document},
     status::Position,
-    time::Iso,
+    time::{Iso, Stamp},
 };
 
 document! {
     /// `GET …/trips/{tid}`, and an item of `…/trips`.
     Trip {
-        id: String = "id",
+        id: Id = "id",
         created_at: Timestamp = "createdAt",
         updated_at: Timestamp = "updatedAt",
         started_at: Timestamp = "startedAt",
@@ -68,7 +68,7 @@ document! {
 
     /// `GET …/alerts/{aid}`, and an item of `…/alerts`.
     Alert {
-        id: String = "id",
+        id: Id = "id",
         created_at: Timestamp = "createdAt",
         updated_at: Timestamp = "updatedAt",
         active: bool = "active",
@@ -82,20 +82,21 @@ document! {
 
     /// `GET …/alarms/{aid}`, an item of `…/alarms` (then one of the two), and part of a status.
     Alarm {
-        id: String = "id",
+        told: Stamp = "createdAt" | "updatedAt",
+        id: Id = "id",
         status: AlarmStatus = "status",
         trigger: AlarmTrigger = "trigger",
     }
 
     /// Whether the alarm is armed.
     AlarmStatus {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         activation: String = "activation",
     }
 
     /// The alarm went off.
     AlarmTrigger {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         kind: String = "type",
         started_at: Timestamp = "startAt" | "startedAt",
         position: Position = "position",
@@ -103,8 +104,8 @@ document! {
 
     /// `GET …/collisions/{cid}`, and an item of `…/collisions`.
     Collision {
-        id: String = "id",
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        id: Id = "id",
+        told: Stamp = "createdAt" | "updatedAt",
         details: Vec<CollisionDetail> = "details",
         tipped_over: bool = "tippedOver",
         pedestrian: bool = "pedestrian",

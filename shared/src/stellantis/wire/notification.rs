@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::read::{Read, document};
+use super::{
+    events::{Alert, Trip},
+    read::{Id, Read, Word, document},
+};
 
 document! {
     /// A message, of a monitor or of a remote.
     Message {
-        callback: String = "callbackId",
+        callback: Id = "callbackId",
         date: Timestamp = "date",
         monitor: MonitorEvent = "monitorEvent",
         remote: RemoteEvent = "remoteEvent",
@@ -22,7 +25,7 @@ document! {
 
     /// A monitor came true.
     MonitorEvent {
-        monitor: String = "monitorId",
+        monitor: Id = "monitorId",
         refresh: bool = "refresh",
         values: Vec<TriggerValue> = "values",
         extensions: Vec<EventExtension> = "extensions",
@@ -59,20 +62,26 @@ document! {
     EventBody {
         status: Value = "status",
         position: Value = "position",
+        telemetry: Value = "telemetry",
+        doors: Value = "doorsState" | "doorState",
+        maintenance: Value = "maintenance",
+        alarm: Value = "alarm",
+        trip: Trip = "trip",
+        alerts: Vec<Alert> = "alerts" | "alert",
     }
 
     /// A remote got further.
     RemoteEvent {
-        action: String = "remoteActionId",
+        action: Id = "remoteActionId",
         kind: String = "remoteType",
         status: RemoteStatus = "eventStatus",
     }
 
     /// How far it is.
     RemoteStatus {
-        phase: String = "type",
-        status: String = "status",
-        cause: String = "failureCause",
+        phase: Word = "type",
+        status: Word = "status",
+        cause: Word = "failureCause",
     }
 }
 

@@ -6,6 +6,11 @@ use serde_json::{Map, Value};
 pub(crate) trait Read: Sized {
     /// The value as this, if it is this.
     fn read(value: &Value) -> Option<Self>;
+
+    /// One of those that stand under several names of a field: the first.
+    fn choose(mut found: impl Iterator<Item = Self>) -> Option<Self> {
+        found.next()
+    }
 }
 
 impl Read for Value {
@@ -53,9 +58,40 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
-/// The first of several names under which the object holds something of the right kind.
+/// What an object holds of the right kind under any of several names.
 pub(super) fn field<T: Read>(object: &Map<String, Value>, names: &[&str]) -> Option<T> {
-    names.iter().find_map(|name| object.get(*name).and_then(T::read))
+    T::choose(names.iter().filter_map(|name| object.get(*name).and_then(T::read)))
+}
+
+/// An identifier: a string of any form, or a whole number.
+pub(crate) struct Id(pub(crate) String);
+
+impl Read for Id {
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(number) if number.is_i64() || number.is_u64() => {
+                Some(Self(number.to_string()))
+            }
+            other => String::read(other).map(Self),
+        }
+    }
+}
+
+/// A word of an enumeration, or an object that holds one under the name of its type, as
+/// `{"RemoteDoneEventStatus": "Success"}`.
+pub(crate) struct Word(pub(crate) String);
+
+impl Read for Word {
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Object(members) => {
+                let named = members.iter().find(|(name, _)| name.ends_with("Status"));
+                let (_, word) = named.or_else(|| members.iter().next())?;
+                String::read(word).map(Self)
+            }
+            other => String::read(other).map(Self),
+        }
+    }
 }
 
 /// Documents whose every field may be missing, each with the names it goes by.

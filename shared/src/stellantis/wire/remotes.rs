@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::read::document;
+use super::read::{Id, Word, document};
 use crate::domain::{
     remote::{
         Action, AirProgram, Charging, ChargingProgram, Extent, Lock, Navigation, Preconditioning,
@@ -14,9 +14,9 @@ use crate::domain::{
 document! {
     /// `POST …/remotes` answered, `GET …/remotes/{rid}`, and an item of `…/remotes`.
     RemoteAction {
-        id: String = "remoteActionId" | "id",
-        status: String = "status",
-        cause: String = "failureCause",
+        id: Id = "remoteActionId" | "id",
+        status: Word = "status",
+        cause: Word = "failureCause",
         remote: RemoteRequest = "remote",
     }
 

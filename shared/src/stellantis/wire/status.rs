@@ -1,17 +1,17 @@
 //! The state of a car: `GET …/status`, and the same parts in `GET …/telemetry`.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
     energy::{Energy, Program},
     read::{Read, document},
+    time::Stamp,
 };
 
 document! {
     /// `GET …/status`, and an item of `GET …/telemetry` without its `vehicle`.
     Status {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         position: Position = "lastPosition",
         privacy: Privacy = "privacy",
         environment: Environment = "environment",
@@ -46,6 +46,8 @@ document! {
         safety: Safety = "safety",
         odometer: Odometer = "odometer",
         timed_odometer: Odometer = "timed.odometer",
+        /// The same, nested.
+        timed: Timed = "timed",
         kinetic: Kinetic = "kinetic",
         driving: Driving = "drivingBehavior",
         lighting: Lighting = "lightingSystem",
@@ -53,10 +55,17 @@ document! {
         transmission: Transmission = "transmission",
         wipers: Wipers = "wipingBlades",
         assistants: Adas = "adas",
+        stolen: Stolen = "stolen",
+    }
+
+    /// Where the odometer stood before.
+    Timed {
+        odometer: Odometer = "odometer",
     }
 
     /// A `GeoJSON` feature: `GET …/lastPosition`, and wherever a place is told.
     Position {
+        told: Stamp = "createdAt" | "updatedAt",
         geometry: Geometry = "geometry",
         properties: PositionProperties = "properties",
     }
@@ -68,7 +77,7 @@ document! {
 
     /// How a place was found.
     PositionProperties {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         heading: f64 = "heading",
         signal_quality: f64 = "signalQuality",
         kind: String = "type",
@@ -77,7 +86,7 @@ document! {
 
     /// One engine.
     Engine {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         kind: String = "type",
         speed: f64 = "speed",
         status: String = "gmpStatus",
@@ -105,31 +114,31 @@ document! {
 
     /// Whatever drives the car.
     Powertrain {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         status: String = "status",
     }
 
     /// The ignition.
     Ignition {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         kind: String = "type",
     }
 
     /// What the driver hides.
     Privacy {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         state: String = "state",
     }
 
     /// Deprecated.
     Service {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         kind: String = "type",
     }
 
     /// Doors.
     Doors {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         locks: Vec<String> = "lockedStates" | "lockedState",
         opening: Vec<Door> = "opening",
     }
@@ -142,13 +151,13 @@ document! {
 
     /// The 12 V battery. `voltage` is its state of charge in percent.
     Battery {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         voltage: f64 = "voltage",
     }
 
     /// Belts and emergency call.
     Safety {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         belts: Vec<Belt> = "beltStatus",
         emergency_call: String = "autoECallTriggering",
     }
@@ -161,13 +170,13 @@ document! {
 
     /// The odometer.
     Odometer {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         mileage: f64 = "mileage",
     }
 
     /// Movement.
     Kinetic {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         moving: bool = "moving",
         speed: f64 = "speed",
         acceleration: f64 = "acceleration",
@@ -175,31 +184,32 @@ document! {
 
     /// Air and light outside.
     Environment {
+        told: Stamp = "createdAt" | "updatedAt",
         air: Air = "air",
         luminosity: Luminosity = "luminosity",
     }
 
     /// The air outside.
     Air {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         temp: f64 = "temp",
     }
 
     /// The light outside.
     Luminosity {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         day: bool = "day",
     }
 
     /// The driving mode.
     Driving {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         mode: String = "mode",
     }
 
     /// Lights.
     Lighting {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         turn: Vec<Light> = "turn",
         fog: Vec<Light> = "fog",
     }
@@ -213,12 +223,13 @@ document! {
 
     /// Preconditioning.
     Preconditioning {
+        told: Stamp = "createdAt" | "updatedAt",
         air: AirConditioning = "airConditioning",
     }
 
     /// Heating or cooling before the drive.
     AirConditioning {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         status: String = "status",
         cause: String = "startingCause",
         failure: String = "failureCause",
@@ -227,23 +238,27 @@ document! {
 
     /// The gearbox.
     Transmission {
+        told: Stamp = "createdAt" | "updatedAt",
         gearbox: Gearbox = "gearbox",
     }
 
     /// Its ratio and, by name, its modes: `true` or `false`.
     Gearbox {
+        told: Stamp = "createdAt" | "updatedAt",
         ratio: String = "ratio",
         mode: Value = "mode",
     }
 
     /// Wipers.
     Wipers {
+        told: Stamp = "createdAt" | "updatedAt",
         active: bool = "active",
         speed: String = "speed",
     }
 
     /// Driving assistants.
     Adas {
+        told: Stamp = "createdAt" | "updatedAt",
         park: ParkAssist = "parkAssist",
         accr: String = "accr",
         lvv: bool = "lvv",
@@ -269,7 +284,7 @@ document! {
 
     /// `GET …/maintenance`.
     Maintenance {
-        created_at: Timestamp = "createdAt" | "updatedAt",
+        told: Stamp = "createdAt" | "updatedAt",
         days: f64 = "daysBeforeMaintenance",
         mileage: f64 = "mileageBeforeMaintenance",
     }
@@ -311,5 +326,29 @@ impl Read for Switch {
             _ => bool::read(value)?,
         };
         Some(if on { Self::On } else { Self::Off })
+    }
+}
+
+/// Whether the car is reported stolen: a flag, or an object with one.
+#[derive(Default)]
+pub(crate) struct Stolen {
+    pub(crate) told: Option<Stamp>,
+    pub(crate) stolen: Option<bool>,
+}
+
+document! {
+    /// [`Stolen`] as an object.
+    StolenObject {
+        told: Stamp = "createdAt" | "updatedAt",
+        stolen: bool = "stolen" | "state" | "status",
+    }
+}
+
+impl Read for Stolen {
+    fn read(value: &Value) -> Option<Self> {
+        if let Some(StolenObject { told, stolen }) = StolenObject::read(value) {
+            return Some(Self { told, stolen });
+        }
+        bool::read(value).map(|stolen| Self { told: None, stolen: Some(stolen) })
     }
 }

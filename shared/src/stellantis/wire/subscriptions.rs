@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::read::document;
+use super::read::{Id, document};
 
 document! {
     /// `GET /user/callbacks/{id}`, and what a change answers.
     Callback {
-        id: String = "id" | "callbackId",
+        id: Id = "id" | "callbackId",
         label: String = "label",
         status: String = "status",
         subscribe: Subscribe = "subscribe",
@@ -31,8 +31,9 @@ document! {
 
     /// `GET …/monitors/{id}`, and what a change answers.
     Monitor {
-        id: String = "monitorId" | "id",
+        id: Id = "monitorId" | "id",
         status: String = "status",
+        label: String = "label",
         /// The rule, as it was sent.
         parameter: Value = "monitor",
     }

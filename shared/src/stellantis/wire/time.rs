@@ -16,6 +16,40 @@ impl Read for Timestamp {
     }
 }
 
+/// When a part of a document was told. It stands under several names, of which now one and now
+/// another stays as it was while the values move: the latest counts, unless that is in the future.
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub(crate) struct Stamp {
+    latest: Timestamp,
+    earlier: Option<Timestamp>,
+}
+
+impl Stamp {
+    /// The latest of its times that is not after `limit`.
+    pub(crate) fn until(self, limit: Timestamp) -> Option<Timestamp> {
+        [Some(self.latest), self.earlier].into_iter().flatten().find(|time| *time <= limit)
+    }
+}
+
+impl From<Timestamp> for Stamp {
+    fn from(latest: Timestamp) -> Self {
+        Self { latest, earlier: None }
+    }
+}
+
+impl Read for Stamp {
+    fn read(value: &Value) -> Option<Self> {
+        Timestamp::read(value).map(Self::from)
+    }
+
+    fn choose(found: impl Iterator<Item = Self>) -> Option<Self> {
+        let mut times: Vec<_> = found.map(|stamp| stamp.latest).collect();
+        times.sort_unstable();
+        Some(Self { latest: times.pop()?, earlier: times.pop() })
+    }
+}
+
 fn unzoned(text: &str) -> Option<Timestamp> {
     let time: DateTime = text.parse().ok()?;
     Offset::UTC.to_timestamp(time).ok()

@@ -150,6 +150,12 @@ table! {
         SafetyDriverBelt "driver_belt" Text,
         /// `normal` or `omission`.
         SafetyPassengerBelt "passenger_belt" Text,
+        /// `normal` or `omission`.
+        SafetyRearLeftBelt "rear_left_belt" Text,
+        /// `normal` or `omission`.
+        SafetyRearMiddleBelt "rear_middle_belt" Text,
+        /// `normal` or `omission`.
+        SafetyRearRightBelt "rear_right_belt" Text,
         /// `not_detected`, `detected` or `shock_detection_unabled`.
         SafetyEmergencyCall "emergency_call" Text,
     }
@@ -188,6 +194,11 @@ table! {
         AlarmTriggerStartedAt "started_at" Text,
         /// Where the car was.
         AlarmTriggerPlace "place" Position,
+    }
+    /// Whether the car is reported stolen.
+    Theft "theft" in "data:telemetry:vehicle:alarm" {
+        /// Whether it is.
+        TheftStolen "stolen" Flag,
     }
     /// Heating or cooling before the drive.
     Preconditioning "preconditioning" in "data:telemetry:vehicle:preconditioning" {

@@ -111,6 +111,28 @@ fn a_limit_says_when_to_come_back() {
     };
 
     assert_eq!(retry_after, Some(Duration::from_secs(30)));
-    assert_eq!(reset, Some(Duration::from_hours(1)));
+    assert_eq!(reset, Some(Reset::In(Duration::from_hours(1))));
     assert_eq!(upstream.quota.unwrap().day.unwrap().remaining, 0);
+}
+
+#[test]
+fn a_reset_may_be_a_time_and_a_wait_may_not() {
+    let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+    for (text, wait) in [
+        ("1772367000", Some(Duration::from_mins(10))),
+        ("1772367000000", Some(Duration::from_mins(10))),
+        ("1772366000", Some(Duration::ZERO)),
+        ("1799999999", Some(Duration::from_hours(24))),
+        ("30", Some(Duration::from_secs(30))),
+        ("soon", None),
+    ] {
+        let limited = judge(&reply(429, &[("x-ratelimit-reset", text)], ""));
+        let Refusal::Error(ApiError::Limited { reset, .. }) = limited else { panic!("{text}") };
+        assert_eq!(reset.map(|reset| reset.wait(now)), wait, "{text}");
+    }
+    assert_eq!(reply(429, &[("retry-after", "1772367000")], "").retry_after(), None);
+    assert_eq!(
+        reply(429, &[("retry-after", "99999999")], "").retry_after(),
+        Some(Duration::from_hours(24))
+    );
 }

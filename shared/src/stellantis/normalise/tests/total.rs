@@ -164,7 +164,7 @@ fn every_reader(value: &Json) {
     let _ = wire::Alert::read(value).as_ref().and_then(alert);
     let _ = wire::Alarm::read(value).as_ref().and_then(alarm);
     let _ = wire::Collision::read(value).as_ref().and_then(collision);
-    let _ = wire::Maintenance::read(value).map(|due| maintenance(&due, received()));
+    let _ = wire::Maintenance::read(value).map(|due| maintained(&due, received()));
     let _ = wire::Position::read(value).map(|place| located(place, received()));
     let _ = wire::Page::read(value).map(|page| page.items::<wire::Trip>(&["trips"]));
     let _ = wire::Problem::read(value);
