@@ -66,7 +66,7 @@ impl App {
     /// When TLS can't be set up.
     pub fn new(config: Config, clock: Clock) -> Result<Arc<Self>, StartError> {
         let settings = config.maker.settings();
-        let http = tls::plain_client(&settings.user_agent, settings.timeouts)?;
+        let http = tls::aws_client(&settings.user_agent, settings.timeouts)?;
         let (endpoints, parts) = (&config.aws.endpoints, Arc::new(Parts::new(&config.aws, http)));
         let dynamodb = Lazy::new(&parts, endpoints.dynamodb.as_ref());
         let secrets = Lazy::new(&parts, endpoints.secrets_manager.as_ref());
