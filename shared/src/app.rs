@@ -25,6 +25,8 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
+    /// The machine's time, for what others compare with clocks of their own: signatures.
+    pub wall: Clock,
     /// The database.
     pub store: Store,
     /// The secrets this function may read.
@@ -82,6 +84,7 @@ impl App {
             metrics: Metrics::new(config.metrics, clock.clone()),
             config,
             clock,
+            wall: Clock::system(),
         }))
     }
 

@@ -28,6 +28,7 @@ mod lost_answers;
 mod monitors;
 mod month;
 mod notifications;
+mod once;
 mod page_confirmation;
 mod pages;
 mod rejections;
