@@ -10,6 +10,7 @@ use crate::{
     bus::Bus,
     clock::Clock,
     config::{Config, ConfigErrors},
+    limits::Limits,
     metrics::Metrics,
     rescue::Rescue,
     secrets::{SecretName, Secrets},
@@ -33,6 +34,8 @@ pub struct App {
     pub secrets: Secrets,
     /// The car maker.
     pub maker: Maker,
+    /// What may be asked of the maker now.
+    pub limits: Arc<Limits>,
     /// Where tokens go that the database would not take.
     pub rescue: Rescue,
     /// The operator's event bus.
@@ -74,14 +77,18 @@ impl App {
         let secrets = Lazy::new(&parts, endpoints.secrets_manager.as_ref());
         let sqs = Lazy::new(&parts, endpoints.sqs.as_ref());
         let eventbridge = Lazy::new(&parts, endpoints.eventbridge.as_ref());
+        let store = Store::new(dynamodb, config.tables.clone());
+        let metrics = Metrics::new(config.metrics, clock.clone());
+        let limits = Arc::new(Limits::new(store.clone(), clock.clone(), metrics.clone()));
         Ok(Arc::new(Self {
-            store: Store::new(dynamodb, config.tables.clone()),
+            store,
             secrets: Secrets::new(secrets, config.secrets.clone(), clock.clone()),
-            maker: Maker::new(settings),
+            maker: Maker::new(settings, limits.clone()),
+            limits,
             rescue: Rescue::new(sqs, config.rescue_queue_url.clone()),
             bus: Bus::new(eventbridge, config.events.bus.clone()),
             webhooks: Webhooks::new(config.events.addresses),
-            metrics: Metrics::new(config.metrics, clock.clone()),
+            metrics,
             config,
             clock,
             wall: Clock::system(),

@@ -24,6 +24,7 @@ mod finding;
 mod grants;
 mod in_flight;
 mod journey;
+mod limits;
 mod lost_answers;
 mod monitors;
 mod month;

@@ -20,9 +20,8 @@ use shared::{
     },
     due::{self, Share},
     secrets::SecretName,
-    store::{
-        self, Applied, DueKey, DueTable, Transaction, Versioned, control::Control, enrollments,
-    },
+    store::{self, Applied, DueKey, DueTable, Transaction, Versioned, enrollments},
+    tokens,
     visit::{self, Visit},
 };
 
@@ -48,8 +47,11 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 }
 
 async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
-    let control = app.store.control().await?;
-    let work = |key| fetch_or_log(app, key, &control, budget);
+    let host = app.maker.settings().api_url.host_str().unwrap_or_default();
+    let open = app.limits.read().await?.allows_any(host, app.clock.now());
+    // While the API may not be asked for anybody no car is read either; how long they wait is told.
+    let budget = if open { budget } else { budget.at_most(Duration::ZERO) };
+    let work = |key| fetch_or_log(app, key, budget);
     let walk = due::walk(app, (DueTable::Records, "fetch"), share, (budget, NEEDED), work).await?;
     tracing::info!(
         found = walk.found,
@@ -61,13 +63,17 @@ async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Er
 }
 
 /// Whatever goes wrong with one car does not stop the others.
-async fn fetch_or_log(app: &App, key: DueKey, control: &Control, budget: Budget) -> bool {
+async fn fetch_or_log(app: &App, key: DueKey, budget: Budget) -> bool {
     let Some((id, vin)) = parse(&key) else {
         tracing::error!("an item of another kind stands among the cars that are due");
         return false;
     };
-    match fetch(app, &id, &vin, key.due_at, control, budget).await {
+    match fetch(app, &id, &vin, key.due_at, budget).await {
         Ok(()) => true,
+        Err(visit::Error::Token(tokens::Error::NotNow)) => {
+            tracing::debug!(enrollment.id = %id, "a car is not fetched now");
+            false
+        }
         Err(error) => {
             tracing::warn!(enrollment.id = %id, error = %error, causes = ?causes(&error), "a car was not fetched");
             false
@@ -85,7 +91,6 @@ async fn fetch(
     id: &EnrollmentId,
     vin: &Vin,
     due_at: i64,
-    control: &Control,
     budget: Budget,
 ) -> Result<(), visit::Error> {
     let now = app.clock.now();
@@ -100,11 +105,15 @@ async fn fetch(
     if enrollment.value.status != Status::Active {
         return rest(app, &enrollment.value, car, due_at).await;
     }
+    // Before the claim: while calls are stopped nothing is written, and the car stays due.
+    if !visit::may_ask(app, enrollment.value.brand).await? {
+        return Err(tokens::Error::NotNow.into());
+    }
     let kinds = car.due_kinds(now);
     let claimed = car.advanced(now, Quota::UNKNOWN);
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
-            let visited = visit_car(app, &enrollment, &claimed, &kinds, control, budget).await;
+            let visited = visit_car(app, &enrollment, &claimed, &kinds, budget).await;
             if let Err(error) = &visited
                 && error.is_passing()
             {
@@ -123,10 +132,9 @@ async fn visit_car(
     enrollment: &Versioned<Enrollment>,
     car: &Car,
     kinds: &[Kind],
-    control: &Control,
     budget: Budget,
 ) -> Result<(), visit::Error> {
-    let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
+    let mut visit = Visit::begin(app, &enrollment.value, budget).await?;
     // Once a day the account is looked through: a car may have been sold.
     let daily = kinds.contains(&Kind::Maintenance) && enrollment.value.vehicles.is_some();
     let car = if daily {
