@@ -322,16 +322,15 @@ impl World {
         self.run_workers(1).await;
     }
 
-    /// The same with so many workers to renew, fetch, digest and deliver, as the template's
+    /// The same with so many workers of each function, as the template's
     /// parameter says.
     pub async fn run_workers(&self, workers: u16) {
         let share = |worker| json!({"worker": worker, "workers": workers});
         let one = |worker| async move {
-            let functions = ["refresh", "fetch", "digest", "deliver"];
+            let functions = ["refresh", "fetch", "act", "digest", "deliver"];
             join_all(functions.map(|name| self.cloud.invoke(name, share(worker)))).await
         };
-        let all = join_all((0..workers).map(one));
-        let _ = tokio::join!(all, self.try_run("act"));
+        join_all((0..workers).map(one)).await;
         self.settle().await;
     }
 
@@ -394,6 +393,11 @@ pub const fn hours(hours: i64) -> SignedDuration {
 /// So many minutes.
 pub const fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
+}
+
+/// So many seconds.
+pub const fn seconds(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds)
 }
 
 /// A parameter of an address.

@@ -10,6 +10,7 @@ use crate::{
     bus::Bus,
     clock::Clock,
     config::{Config, ConfigErrors},
+    limits::Limits,
     metrics::Metrics,
     rescue::Rescue,
     secrets::{SecretName, Secrets},
@@ -25,12 +26,16 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
+    /// The machine's time, for what others compare with clocks of their own: signatures.
+    pub wall: Clock,
     /// The database.
     pub store: Store,
     /// The secrets this function may read.
     pub secrets: Secrets,
     /// The car maker.
     pub maker: Maker,
+    /// What may be asked of the maker now.
+    pub limits: Arc<Limits>,
     /// Where tokens go that the database would not take.
     pub rescue: Rescue,
     /// The operator's event bus.
@@ -66,22 +71,27 @@ impl App {
     /// When TLS can't be set up.
     pub fn new(config: Config, clock: Clock) -> Result<Arc<Self>, StartError> {
         let settings = config.maker.settings();
-        let http = tls::plain_client(&settings.user_agent, settings.timeouts)?;
+        let http = tls::aws_client(&settings.user_agent, settings.timeouts)?;
         let (endpoints, parts) = (&config.aws.endpoints, Arc::new(Parts::new(&config.aws, http)));
         let dynamodb = Lazy::new(&parts, endpoints.dynamodb.as_ref());
         let secrets = Lazy::new(&parts, endpoints.secrets_manager.as_ref());
         let sqs = Lazy::new(&parts, endpoints.sqs.as_ref());
         let eventbridge = Lazy::new(&parts, endpoints.eventbridge.as_ref());
+        let store = Store::new(dynamodb, config.tables.clone());
+        let metrics = Metrics::new(config.metrics, clock.clone());
+        let limits = Arc::new(Limits::new(store.clone(), clock.clone(), metrics.clone()));
         Ok(Arc::new(Self {
-            store: Store::new(dynamodb, config.tables.clone()),
+            store,
             secrets: Secrets::new(secrets, config.secrets.clone(), clock.clone()),
-            maker: Maker::new(settings),
+            maker: Maker::new(settings, limits.clone()),
+            limits,
             rescue: Rescue::new(sqs, config.rescue_queue_url.clone()),
             bus: Bus::new(eventbridge, config.events.bus.clone()),
             webhooks: Webhooks::new(config.events.addresses),
-            metrics: Metrics::new(config.metrics, clock.clone()),
+            metrics,
             config,
             clock,
+            wall: Clock::system(),
         }))
     }
 

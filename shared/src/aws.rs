@@ -14,8 +14,10 @@ use aws_smithy_runtime_api::{
             HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
             SharedHttpConnector,
         },
+        interceptors::context::InterceptorContext,
         orchestrator::{HttpRequest, HttpResponse},
         result::{ConnectorError, SdkError},
+        retries::classifiers::{ClassifyRetry, RetryAction},
         runtime_components::RuntimeComponents,
     },
     http::Response,
@@ -28,6 +30,7 @@ use aws_smithy_types::{
 };
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 
 use crate::config::Aws;
 
@@ -43,6 +46,16 @@ pub enum AwsError {
 }
 
 impl AwsError {
+    /// Whether the service is ill, rather than unwilling.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        let ill = ["Internal", "Unavailable", "Throttl", "TooManyRequests"];
+        match self {
+            Self::NoAnswer => true,
+            Self::Refused(code) => ill.iter().any(|word| code.contains(word)),
+        }
+    }
+
     /// Keeps the error's code and nothing of its content.
     pub fn from_sdk<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
         match error {
@@ -88,14 +101,15 @@ impl Parts {
 /// that uses none of a service neither carries the service's code nor takes the time to build a
 /// client, which parses what AWS says of all its regions.
 pub struct Lazy<C> {
-    client: OnceLock<C>,
+    /// Clones share it: one builds it for all.
+    client: Arc<OnceLock<C>>,
     parts: Arc<Parts>,
     endpoint: Option<String>,
 }
 
 impl<C> Lazy<C> {
     pub(crate) fn new(parts: &Arc<Parts>, endpoint: Option<&String>) -> Self {
-        Self { client: OnceLock::new(), parts: Arc::clone(parts), endpoint: endpoint.cloned() }
+        Self { client: Arc::default(), parts: Arc::clone(parts), endpoint: endpoint.cloned() }
     }
 }
 
@@ -114,9 +128,9 @@ impl<C: Service> Deref for Lazy<C> {
     }
 }
 
-impl<C: Clone> Clone for Lazy<C> {
+impl<C> Clone for Lazy<C> {
     fn clone(&self) -> Self {
-        let (client, parts) = (self.client.clone(), Arc::clone(&self.parts));
+        let (client, parts) = (Arc::clone(&self.client), Arc::clone(&self.parts));
         Self { client, parts, endpoint: self.endpoint.clone() }
     }
 }
@@ -144,6 +158,7 @@ macro_rules! services {
                     .credentials_provider(parts.credentials.clone())
                     .http_client(parts.http.clone())
                     .retry_config(parts.retry.clone())
+                    .retry_classifier(MetTransaction)
                     .timeout_config(parts.timeouts.clone());
                 config.set_endpoint_url(endpoint.map(str::to_owned));
                 Self::from_conf(config.build())
@@ -152,6 +167,37 @@ macro_rules! services {
     };
 }
 services!(aws_sdk_dynamodb, aws_sdk_eventbridge, aws_sdk_secretsmanager, aws_sdk_sqs);
+
+/// A single write that meets a transaction on its item is refused and was not done. The SDK takes that
+/// for final, though it is over in a moment.
+#[derive(Debug)]
+pub(crate) struct MetTransaction;
+
+impl ClassifyRetry for MetTransaction {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(response) = context.response() else { return RetryAction::NoActionIndicated };
+        if response.status().as_u16() != 400 {
+            return RetryAction::NoActionIndicated;
+        }
+        let body = response.body().bytes().unwrap_or_default();
+        let error: Option<ErrorBody> = serde_json::from_slice(body).ok();
+        match error.as_ref().and_then(|error| error.kind.rsplit('#').next()) {
+            Some("TransactionConflictException") => RetryAction::throttling_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "a write that met a transaction"
+    }
+}
+
+/// The one field of `DynamoDB`'s errors that is read.
+#[derive(Deserialize)]
+struct ErrorBody<'a> {
+    #[serde(rename = "__type", borrow)]
+    kind: std::borrow::Cow<'a, str>,
+}
 
 /// `reqwest` as the SDK's connector.
 #[derive(Debug, Clone)]

@@ -64,11 +64,25 @@ impl Budget {
         Self { ends: Instant::now() + duration }
     }
 
+    /// The same, but at most so long from now on.
+    #[must_use]
+    pub fn at_most(self, duration: Duration) -> Self {
+        Self { ends: self.ends.min(Self::lasting(duration).ends) }
+    }
+
     /// Whether so much time is left.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     pub fn allows(&self, duration: Duration) -> bool {
         self.ends.saturating_duration_since(Instant::now()) >= duration
+    }
+}
+
+impl Budget {
+    /// Whether none is left.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !self.allows(Duration::from_nanos(1))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 
 /// How many items are worked on at once.
 const AT_ONCE: usize = 8;
-/// How many are taken from a shard: even a worker with two shards has more than a run can do.
+/// How many are taken from a shard at a time.
 const PAGE: i32 = 500;
 
 /// A schedule's input: which of how many workers this run is.
@@ -63,30 +63,65 @@ where
     F: Future<Output = bool>,
 {
     let now = app.clock.now();
-    let Look { mut keys, oldest } = look(app, (table, kind), share, now).await?;
-    // Of all shards: in a backlog none of them waits for the ones before it.
-    keys.sort_unstable_by_key(|key| key.due_at);
-    let found = keys.len();
-    let outcomes = stream::iter(keys).map(|key| {
-        let begin = budget.allows(needed).then(|| work(key));
-        async move {
-            match begin {
-                Some(work) => work.await,
-                None => false,
+    let Look { mut pages, oldest } = look(app, (table, kind), share, now).await?;
+    let (mut found, mut done) = (0, 0);
+    loop {
+        let mut keys: Vec<DueKey> = pages.iter().flat_map(|(_, keys)| keys.clone()).collect();
+        // Of all shards: in a backlog none of them waits for the ones before it.
+        keys.sort_unstable_by_key(|key| key.due_at);
+        found += keys.len();
+        let outcomes = stream::iter(keys).map(|key| {
+            let begin = budget.allows(needed).then(|| work(key));
+            async move {
+                match begin {
+                    Some(work) => work.await,
+                    None => false,
+                }
             }
+        });
+        let ended: Vec<bool> = outcomes.buffer_unordered(AT_ONCE).collect().await;
+        done += ended.iter().filter(|ended| **ended).count();
+        if !budget.allows(needed) {
+            break;
         }
-    });
-    let ended: Vec<bool> = outcomes.buffer_unordered(AT_ONCE).collect().await;
-    let done = ended.iter().filter(|ended| **ended).count();
+        // What is left where it was, such as what a stop holds back, hides nothing behind it.
+        pages = next(app, table, &pages, now).await?;
+        if pages.is_empty() {
+            break;
+        }
+    }
     let waits = age(oldest, now);
     app.metrics.record(Metric::OldestDueAge(kind, waits));
     Ok(Walk { found, done, left: found - done, waits })
 }
 
+/// The pages behind those that were full.
+async fn next(
+    app: &App,
+    table: DueTable,
+    pages: &[Page],
+    now: Timestamp,
+) -> Result<Vec<Page>, store::Error> {
+    let mut next = Vec::new();
+    for (shard, keys) in pages {
+        if i32::try_from(keys.len()).is_ok_and(|found| found < PAGE) {
+            continue;
+        }
+        let keys = app.store.due_after(table, shard, now, PAGE, keys.last()).await?;
+        if !keys.is_empty() {
+            next.push((shard.clone(), keys));
+        }
+    }
+    Ok(next)
+}
+
+/// Keys of one shard.
+type Page = (String, Vec<DueKey>);
+
 /// What a run finds due.
 struct Look {
     /// Of its own shards.
-    keys: Vec<DueKey>,
+    pages: Vec<Page>,
     /// The oldest time due of all shards, also those of other workers.
     oldest: Option<i64>,
 }
@@ -107,12 +142,12 @@ async fn look(
     let looks = stream::iter(shards.of_worker(kind, 0, 1)).map(|shard| async move {
         let ours = own.contains(&shard);
         let found = app.store.due(table, &shard, now, if ours { PAGE } else { 1 }).await?;
-        Ok::<_, store::Error>((ours, found))
+        Ok::<_, store::Error>((ours, shard, found))
     });
     let found: Vec<_> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
-    let oldest = found.iter().flat_map(|(_, keys)| keys).map(|key| key.due_at).min();
-    let keys = found.into_iter().filter(|(ours, _)| *ours).flat_map(|(_, keys)| keys).collect();
-    Ok(Look { keys, oldest })
+    let oldest = found.iter().flat_map(|(_, _, keys)| keys).map(|key| key.due_at).min();
+    let own = found.into_iter().filter(|(ours, _, _)| *ours);
+    Ok(Look { pages: own.map(|(_, shard, keys)| (shard, keys)).collect(), oldest })
 }
 
 /// Reported even when nothing is due: silence is an alarm.

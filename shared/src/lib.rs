@@ -18,6 +18,7 @@ pub mod due;
 pub mod gateway;
 pub mod http;
 pub mod inbox;
+pub mod limits;
 pub mod metrics;
 pub mod page;
 pub mod random;

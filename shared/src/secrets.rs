@@ -19,6 +19,9 @@ use crate::{
 
 const CACHED_FOR: SignedDuration = SignedDuration::from_mins(5);
 const REREAD_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// How old a value may be that is used because the service is ill; never for the operator's keys, of
+/// which a revoked one must be dead.
+const LAST_KNOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Which secret: each is one JSON document in Secrets Manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +113,25 @@ pub struct Secrets {
     webhooks: Cached<KeyRing>,
 }
 
-type Cached<T> = Mutex<Option<(Timestamp, Arc<T>)>>;
+type Cached<T> = Mutex<Option<Known<T>>>;
+
+/// A value as it was read last.
+#[derive(Debug)]
+struct Known<T> {
+    read_at: Timestamp,
+    /// When it was tried last to read it.
+    tried_at: Timestamp,
+    value: Arc<T>,
+}
+
+/// What to do while Secrets Manager is ill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outage {
+    /// The value known last is good enough.
+    UseLastKnown,
+    /// Only a fresh one is.
+    Fail,
+}
 
 impl Secrets {
     /// Reads nothing yet.
@@ -130,7 +151,7 @@ impl Secrets {
     /// The maker's credentials.
     ///
     /// # Errors
-    /// [`SecretError`]; a value older than five minutes is never used instead.
+    /// [`SecretError`]. While Secrets Manager is ill the value known last is used for up to an hour.
     pub async fn maker(&self) -> Result<Arc<MakerSecret>, SecretError> {
         self.cached(SecretName::Maker, &self.maker, CACHED_FOR).await
     }
@@ -177,6 +198,15 @@ impl Secrets {
             }
             opened => Ok(opened?),
         }
+    }
+
+    /// The same for the operator's keys, as it is now: a revoked key is dead within five minutes, also
+    /// while Secrets Manager is ill.
+    ///
+    /// # Errors
+    /// [`SecretError`]; an older value is never used instead.
+    pub async fn edge_now(&self) -> Result<Arc<EdgeSecret>, SecretError> {
+        self.cached_or(SecretName::Edge, &self.edge, CACHED_FOR, Outage::Fail).await
     }
 
     /// Opens a cookie, ticket or cursor; an unknown key makes the secret be read again.
@@ -229,15 +259,43 @@ impl Secrets {
         cell: &Cached<T>,
         max_age: SignedDuration,
     ) -> Result<Arc<T>, SecretError> {
+        self.cached_or(name, cell, max_age, Outage::UseLastKnown).await
+    }
+
+    async fn cached_or<T: DeserializeOwned>(
+        &self,
+        name: SecretName,
+        cell: &Cached<T>,
+        max_age: SignedDuration,
+        outage: Outage,
+    ) -> Result<Arc<T>, SecretError> {
         let mut cell = cell.lock().await;
         let now = self.clock.now();
-        if let Some((read_at, value)) = cell.as_ref()
-            && now.duration_since(*read_at) < max_age
-        {
-            return Ok(Arc::clone(value));
+        let mut last_known = None;
+        if let Some(known) = cell.as_ref() {
+            let age = now.duration_since(known.read_at);
+            if age < max_age {
+                return Ok(Arc::clone(&known.value));
+            }
+            if outage == Outage::UseLastKnown && age < LAST_KNOWN_FOR {
+                // Each try may take seconds, for which everybody waits.
+                let tried = known.tried_at > known.read_at
+                    && now.duration_since(known.tried_at) < REREAD_AFTER;
+                if tried {
+                    return Ok(Arc::clone(&known.value));
+                }
+                last_known = Some((known.read_at, Arc::clone(&known.value)));
+            }
         }
-        let value = Arc::new(self.read(name).await?);
-        *cell = Some((now, Arc::clone(&value)));
+        let (read_at, value) = match (self.read(name).await, last_known) {
+            (Ok(value), _) => (now, Arc::new(value)),
+            (Err(SecretError::Unavailable(_, error)), Some(known)) if error.is_outage() => {
+                tracing::warn!(secret = ?name, error = %error, "a secret can't be read; the one known last is used");
+                known
+            }
+            (Err(error), _) => return Err(error),
+        };
+        *cell = Some(Known { read_at, tried_at: now, value: Arc::clone(&value) });
         Ok(value)
     }
 

@@ -4,6 +4,8 @@
 //! before the call, and stores the answer before anything else happens, whatever became of the
 //! lease meanwhile. The lock belongs to the grant, never to a car.
 
+mod waits;
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,21 +27,24 @@ use crate::{
     seal::{KeyRing, Purpose},
     secrets::SecretError,
     stellantis::{
-        Client, TlsError,
+        Call, Cause, Client, TlsError,
         oauth::{TokenError, TokenSet},
     },
     store::{
         self, Applied, Transaction,
-        control::Control,
         grants::{Claim, ClaimFor, Grant, Renewal},
     },
 };
+
+use self::waits::{LONGEST_WAIT, try_again, urgency};
 
 /// Longer than any function that renews may run: two never hold one lease.
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
 /// What a renewal may take: the call to the maker, then a table that hangs, then the rescue queue,
 /// each to its time-out. None begins without.
 pub const NEEDED: Duration = Duration::from_secs(30);
+/// A token this young is not renewed because the maker refuses it: then it refuses all of them.
+const JUST_RENEWED: SignedDuration = SignedDuration::from_mins(10);
 /// An access token this near its end is renewed first.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
@@ -74,6 +79,9 @@ pub enum Error {
     /// The maker ended it: the user must consent again. That is recorded.
     #[error("the maker ended the grant")]
     Ended(Reason),
+    /// The maker refuses a token that it has just given: another one would fare no better.
+    #[error("the maker refuses a token that it has just given")]
+    JustRenewed,
     /// Calls are stopped or paused, or too little time is left.
     #[error("no call to the maker may begin now")]
     NotNow,
@@ -103,7 +111,6 @@ pub async fn access(
     app: &App,
     id: &GrantId,
     refused: Option<u64>,
-    control: &Control,
     budget: Budget,
 ) -> Result<Access, Error> {
     let now = app.clock.now();
@@ -111,12 +118,20 @@ pub async fn access(
     if is_usable(&grant, refused, now) {
         return open(app, &grant).await.map(|(access, _)| access);
     }
+    let age = now.as_second() - grant.renewed_at;
+    if refused == Some(grant.version) && age < JUST_RENEWED.as_secs() {
+        return Err(Error::JustRenewed);
+    }
+    // Before anything is claimed or written.
+    if !budget.allows(NEEDED) || !may_renew(app, &grant).await? {
+        return Err(Error::NotNow);
+    }
     match app.store.claim_grant(id, ClaimFor::Use, now, LEASE).await? {
         Claim::Ours(grant) if is_usable(&grant, refused, now) => {
             app.store.release_grant(&grant, true, due_of(&grant, now)).await?;
             open(app, &grant).await.map(|(access, _)| access)
         }
-        Claim::Ours(grant) => renew(app, grant, control, budget).await,
+        Claim::Ours(grant) => renew(app, grant, budget).await,
         Claim::Busy => {
             let grant = app.store.grant(id).await?.ok_or(Error::Gone)?;
             if is_usable(&grant, refused, now) {
@@ -137,42 +152,42 @@ pub async fn renew_due(
     app: &App,
     id: &GrantId,
     due_at: i64,
-    control: &Control,
     budget: Budget,
 ) -> Result<Option<Access>, Error> {
     if !budget.allows(NEEDED) {
         return Err(Error::NotNow);
     }
+    if !app.limits.current().await?.is_clear(app.clock.now()) {
+        let Some(grant) = app.store.grant(id).await? else { return Ok(None) };
+        if !may_renew(app, &grant).await? {
+            return Err(Error::NotNow);
+        }
+    }
     match app.store.claim_grant(id, ClaimFor::Schedule { due_at }, app.clock.now(), LEASE).await? {
-        Claim::Ours(grant) => renew(app, grant, control, budget).await.map(Some),
+        Claim::Ours(grant) => renew(app, grant, budget).await.map(Some),
         Claim::Busy | Claim::Gone => Ok(None),
     }
 }
 
+/// Whether a grant's identity provider may be called for it now. The stop of an operator always
+/// holds; a pause that the host asked for ends for a grant whose refresh token is about to end.
+async fn may_renew(app: &App, grant: &Grant) -> Result<bool, store::Error> {
+    let host = identity_host(app, grant.brand);
+    let urgency = urgency(grant, app.clock.now());
+    app.limits.allows(Call { brand: grant.brand, host, urgency }).await
+}
+
+/// The host that renews and revokes tokens of a brand.
+#[must_use]
+pub fn identity_host(app: &App, brand: Brand) -> &str {
+    app.maker.settings().identity.get(brand).url.host_str().unwrap_or_default()
+}
+
 /// Renews a grant whose lease we hold.
-async fn renew(
-    app: &App,
-    grant: Grant,
-    control: &Control,
-    budget: Budget,
-) -> Result<Access, Error> {
-    let now = app.clock.now();
-    if let Some(again) = grant.asked_again_at().filter(|again| *again > now) {
+async fn renew(app: &App, grant: Grant, budget: Budget) -> Result<Access, Error> {
+    if let Some(again) = grant.asked_again_at().filter(|again| *again > app.clock.now()) {
         app.store.release_grant(&grant, true, again).await?;
         return Err(Error::Doubted);
-    }
-    let host = app
-        .maker
-        .settings()
-        .identity
-        .get(grant.brand)
-        .url
-        .host_str()
-        .unwrap_or_default()
-        .to_owned();
-    if !budget.allows(NEEDED) || !control.allows(grant.brand, &host, app.clock.now()) {
-        put_off(app, &grant, true, None).await?;
-        return Err(Error::NotNow);
     }
     let (refresh_token, ring, client) = match prepare(app, &grant).await {
         Ok(prepared) => prepared,
@@ -181,26 +196,33 @@ async fn renew(
             return Err(error);
         }
     };
-    match call(app, client, grant.brand, &refresh_token, budget).await {
+    // The secrets may have taken long.
+    if !budget.allows(NEEDED) {
+        return not_now(app, &grant).await;
+    }
+    match call(app, client, &grant, &refresh_token, budget).await {
         Ok(tokens) => keep(app, &grant, tokens, refresh_token, &ring).await,
         Err(TokenError::InvalidGrant) => refused(app, grant).await,
+        Err(TokenError::Transient { cause: Cause::NotNow, .. }) => not_now(app, &grant).await,
         Err(error) => {
             let wait = match error {
-                TokenError::Limited { retry_after } => {
-                    app.metrics.record(Metric::MakerLimited);
-                    Some(retry_after.unwrap_or(Duration::from_mins(1)))
+                TokenError::Limited { retry_after } => retry_after,
+                TokenError::Transient { retry_after, .. } => {
+                    retry_after.map(|wait| wait.min(LONGEST_WAIT))
                 }
-                TokenError::Transient { retry_after, .. } => retry_after,
                 _ => None,
             };
             // First of all: an intent left open would look like a lost answer to the next run.
             put_off(app, &grant, !error.may_have_acted(), wait).await?;
-            if let (TokenError::Limited { .. }, Some(wait)) = (error, wait) {
-                app.store.pause(&host, later(app.clock.now(), wait)).await?;
-            }
             Err(Error::Maker(error))
         }
     }
+}
+
+/// Gives the lease back as if nothing had been: due when it was due before.
+async fn not_now(app: &App, grant: &Grant) -> Result<Access, Error> {
+    app.store.release_grant(grant, true, due_of(grant, app.clock.now())).await?;
+    Err(Error::NotNow)
 }
 
 /// All that may fail before the call, done before it: once the maker has answered, nothing but
@@ -216,17 +238,18 @@ async fn prepare(app: &App, grant: &Grant) -> Result<(SecretString, Arc<KeyRing>
 async fn call(
     app: &App,
     client: Client,
-    brand: Brand,
+    grant: &Grant,
     refresh_token: &SecretString,
     budget: Budget,
 ) -> Result<TokenSet, TokenError> {
-    let answer = client.renew(brand, refresh_token).await;
+    let (brand, urgency) = (grant.brand, urgency(grant, app.clock.now()));
+    let answer = client.renew(brand, refresh_token, urgency).await;
     if !matches!(&answer, Err(error) if error.doubts_our_secret()) {
         return answer;
     }
     let reread = app.secrets.maker_reread().await.ok();
     match reread.and_then(|secret| app.maker.with_credentials(&secret).ok()) {
-        Some(client) if budget.allows(NEEDED) => client.renew(brand, refresh_token).await,
+        Some(client) if budget.allows(NEEDED) => client.renew(brand, refresh_token, urgency).await,
         _ => answer,
     }
 }
@@ -331,16 +354,18 @@ async fn end(app: &App, grant: &Grant, reason: Reason) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives the lease back, to try again after a while; sooner or later, never in step.
+/// Gives the lease back, to try again after a while: ever later, never in step, and never so late
+/// that the refresh token ends for want of use, whatever the maker asks for.
 async fn put_off(
     app: &App,
     grant: &Grant,
     settled: bool,
     wait: Option<Duration>,
 ) -> Result<(), Error> {
-    let jitter = Duration::from_secs(u64::from(random::below(120)));
-    let due = later(app.clock.now(), wait.unwrap_or(Duration::from_mins(5)) + jitter);
-    app.store.release_grant(grant, settled, due).await?;
+    let (now, jitter) = (app.clock.now(), Duration::from_secs(u64::from(random::below(120))));
+    let failed = Grant { failures: grant.failures.saturating_add(1), ..grant.clone() };
+    let due = later(try_again(&failed, wait, now), jitter);
+    app.store.release_grant(&failed, settled, due).await?;
     Ok(())
 }
 

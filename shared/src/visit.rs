@@ -13,26 +13,27 @@ mod tell;
 
 use std::time::Duration;
 
-use url::Url;
-
 use crate::{
     app::App,
-    clock::{Budget, later},
+    clock::Budget,
     domain::{
+        brand::Brand,
         enrollment::Enrollment,
         pace::{Car, Kind, Quota},
         vehicle::VehicleAddress,
     },
-    metrics::Metric,
     secrets::SecretError,
     stellantis::{
-        Client, TlsError,
+        Call, Cause, Client, TlsError, Urgency,
         api::{Answer, Api, ApiError},
         quota,
     },
-    store::{self, control::Control},
+    store,
     tokens::{self, Access},
 };
+
+/// What one question may take to its time-out, and writing what came of it.
+const ASKING: Duration = Duration::from_secs(15);
 
 /// A visit came to nothing. What was known stays.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +117,6 @@ impl Error {
 pub struct Visit<'a> {
     pub(crate) app: &'a App,
     pub(crate) enrollment: &'a Enrollment,
-    control: &'a Control,
     budget: Budget,
     client: Client,
     access: Access,
@@ -143,20 +143,17 @@ impl<'a> Visit<'a> {
     pub async fn begin(
         app: &'a App,
         enrollment: &'a Enrollment,
-        control: &'a Control,
         budget: Budget,
     ) -> Result<Self, Error> {
         let grant = enrollment.grant.as_ref().ok_or(Error::NotActive)?;
-        let host = app.maker.settings().api_url.host_str().unwrap_or_default();
-        if !control.allows(enrollment.brand, host, app.clock.now()) {
+        if !may_ask(app, enrollment.brand).await? {
             return Err(tokens::Error::NotNow.into());
         }
-        let access = tokens::access(app, grant, None, control, budget).await?;
+        let access = tokens::access(app, grant, None, budget).await?;
         let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
         Ok(Self {
             app,
             enrollment,
-            control,
             budget,
             client,
             access,
@@ -165,19 +162,22 @@ impl<'a> Visit<'a> {
         })
     }
 
-    /// Asks once; if the maker refuses the token, renews it, asks once more, then stops.
+    /// Asks once; if the maker refuses the token, renews it, asks once more, then stops. Nothing is asked
+    /// whose answer there may be no time to write.
     pub(crate) async fn ask<T>(
         &mut self,
         question: impl AsyncFn(Api<'_>) -> Result<Answer<T>, ApiError>,
     ) -> Result<T, Error> {
-        let brand = self.enrollment.brand;
-        let mut answer = question(self.client.api(brand, &self.access.token)).await;
-        if matches!(answer, Err(ApiError::Unauthorized(_))) {
+        let mut answer = self.ask_once(&question).await?;
+        if let Err(refusal @ ApiError::Unauthorized(_)) = &answer {
             let grant = self.enrollment.grant.as_ref().ok_or(Error::NotActive)?;
             let refused = Some(self.access.version);
-            self.access =
-                tokens::access(self.app, grant, refused, self.control, self.budget).await?;
-            answer = question(self.client.api(brand, &self.access.token)).await;
+            self.access = match tokens::access(self.app, grant, refused, self.budget).await {
+                // Another new one would be refused as well.
+                Err(tokens::Error::JustRenewed) => return Err(self.note(refusal.clone())),
+                renewed => renewed?,
+            };
+            answer = self.ask_once(&question).await?;
         }
         match answer {
             Ok(answer) => {
@@ -185,7 +185,22 @@ impl<'a> Visit<'a> {
                 self.mind_quota().await;
                 Ok(answer.value)
             }
-            Err(error) => Err(self.note(error).await?),
+            Err(error) => Err(self.note(error)),
+        }
+    }
+
+    async fn ask_once<T>(
+        &self,
+        question: &impl AsyncFn(Api<'_>) -> Result<Answer<T>, ApiError>,
+    ) -> Result<Result<Answer<T>, ApiError>, Error> {
+        if !self.budget.allows(ASKING) {
+            return Err(tokens::Error::NotNow.into());
+        }
+        match question(self.client.api(self.enrollment.brand, &self.access.token)).await {
+            Err(ApiError::Transient { cause: Cause::NotNow, .. }) => {
+                Err(tokens::Error::NotNow.into())
+            }
+            answer => Ok(answer),
         }
     }
 
@@ -203,17 +218,23 @@ impl<'a> Visit<'a> {
     /// Tells once a day that few calls are left. What the maker answered is not lost if that can't
     /// be told now: the next answer brings it up again.
     async fn mind_quota(&self) {
-        let now = self.app.clock.now();
-        let Some(percent) = self.quota.low().filter(|_| !self.control.told_quota(now)) else {
-            return;
-        };
-        if let Err(error) = self.app.store.tell_quota_low(percent, now).await {
+        let Some(percent) = self.quota.low() else { return };
+        if let Err(error) = self.tell_quota_low(percent).await {
             tracing::warn!(error = %error, "that few calls are left could not be told");
         }
     }
 
-    /// Remembers what concerns every run, and logs what the maker's support would ask for.
-    async fn note(&self, error: ApiError) -> Result<Error, Error> {
+    async fn tell_quota_low(&self, percent: u8) -> Result<(), store::Error> {
+        let (limits, now) = (&self.app.limits, self.app.clock.now());
+        if !limits.current().await?.told_quota(now) {
+            self.app.store.tell_quota_low(percent, now).await?;
+            limits.read().await?;
+        }
+        Ok(())
+    }
+
+    /// Logs what the maker's support would ask for.
+    fn note(&self, error: ApiError) -> Error {
         let upstream = error.upstream().cloned().unwrap_or_default();
         let Subject { resource, vehicle } = &self.subject;
         let vehicle = vehicle.as_ref().map(tracing::field::debug);
@@ -240,23 +261,17 @@ impl<'a> Visit<'a> {
                 "the maker gave no data"
             );
         }
-        heed_limit(self.app, &self.app.maker.settings().api_url, &error).await?;
-        Ok(Error::Maker(error))
+        Error::Maker(error)
     }
 }
 
-/// Leaves the host of `url` alone for as long as the maker says, if it limits us.
+/// Whether the API may be asked for a brand: before anything is claimed or written for it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn heed_limit(app: &App, url: &Url, error: &ApiError) -> Result<(), Error> {
-    if let ApiError::Limited { retry_after, reset, .. } = error {
-        app.metrics.record(Metric::MakerLimited);
-        let (host, now) = (url.host_str().unwrap_or_default(), app.clock.now());
-        let wait = retry_after.or(reset.map(|reset| reset.wait(now)));
-        app.store.pause(host, later(now, wait.unwrap_or(Duration::from_mins(1)))).await?;
-    }
-    Ok(())
+pub async fn may_ask(app: &App, brand: Brand) -> Result<bool, store::Error> {
+    let host = app.maker.settings().api_url.host_str().unwrap_or_default();
+    app.limits.allows(Call { brand, host, urgency: Urgency::Normal }).await
 }
 
 fn remaining(quota: quota::Quota) -> Quota {

@@ -5,9 +5,13 @@
 pub mod address;
 mod sign;
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{StatusCode, header};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use secrecy::SecretString;
@@ -15,13 +19,17 @@ use url::Url;
 
 use self::address::{Judge, Refused};
 pub use self::sign::sign;
-use crate::config::Addresses;
+use crate::{clock::Budget, config::Addresses};
 
 /// How long one try may take, from the connection to the answer.
 pub const TRY: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next event.
 const IDLE: Duration = Duration::from_secs(15);
+/// An endpoint that takes longer than this is slow,
+const QUICK: Duration = Duration::from_secs(2);
+/// for so long.
+const SLOW_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// How much of an answer is read, so that its connection can be used again.
 const READ: usize = 1024;
 
@@ -30,6 +38,8 @@ const READ: usize = 1024;
 pub struct Webhooks {
     addresses: Addresses,
     client: OnceLock<reqwest::Client>,
+    /// When an endpoint was slow last, as far as this process knows.
+    slow: Mutex<BTreeMap<Url, Timestamp>>,
 }
 
 /// One event as it is posted.
@@ -37,7 +47,7 @@ pub struct Webhooks {
 pub struct Message<'a> {
     /// The event's id: the same for every try.
     pub id: &'a str,
-    /// When this try is made.
+    /// When this try is made, by the machine's clock: the receiver compares it with its own.
     pub at: Timestamp,
     /// The `CloudEvent`.
     pub body: String,
@@ -91,7 +101,14 @@ impl Webhooks {
     /// Connects to nothing, and builds nothing yet.
     #[must_use]
     pub fn new(addresses: Addresses) -> Self {
-        Self { addresses, client: OnceLock::new() }
+        Self { addresses, client: OnceLock::new(), slow: Mutex::default() }
+    }
+
+    /// Whether an endpoint was slow a moment ago, be its answer a success or not.
+    #[must_use]
+    pub fn is_slow(&self, url: &Url, now: Timestamp) -> bool {
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        slow.get(url).is_some_and(|at| now.duration_since(*at) < SLOW_FOR)
     }
 
     /// One try at one event. Anything but a 2xx is a failure; a redirect too.
@@ -99,6 +116,18 @@ impl Webhooks {
     /// # Errors
     /// [`PostError`].
     pub async fn post(&self, url: &Url, message: Message<'_>) -> Result<(), PostError> {
+        let (at, quick) = (message.at, Budget::lasting(QUICK));
+        let posted = self.send(url, message).await;
+        let mut slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        if quick.is_over() {
+            slow.insert(url.clone(), at);
+        } else {
+            slow.remove(url);
+        }
+        posted
+    }
+
+    async fn send(&self, url: &Url, message: Message<'_>) -> Result<(), PostError> {
         if address::check(url, self.addresses).is_err() {
             return Err(PostError::Address(None));
         }

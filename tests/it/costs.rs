@@ -42,3 +42,22 @@ async fn a_look_that_brings_nothing_new_writes_at_most_three_units() {
     assert!(looks > 0);
     assert!(written <= 3.0 * f64::from(looks), "{written} units for {looks} looks");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_told_to_the_bus_for_at_most_twelve_units() {
+    let world = World::start().await;
+    let usage = world.cloud.usage();
+    usage.reset();
+
+    for number in 0..5 {
+        world.begin_enrollment(&format!("user-{number}"), "peugeot").await;
+    }
+    world.settle().await;
+
+    let events = world.cloud.bus().received().len();
+    let written = usage.of("deliver").written;
+    let each = written / f64::from(u32::try_from(events).unwrap());
+    println!("figure: an event told to the bus writes {each:.1} units");
+    assert_eq!(events, 5);
+    assert!(each <= 12.0, "{each}");
+}

@@ -159,10 +159,11 @@ async fn a_maker_that_grants_grace_loses_nothing_with_an_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_maker_that_limits_is_left_alone_for_as_long_as_it_says() {
     let (world, id) = enrolled().await;
-    world.clock.advance(hours(25));
+    // Its access token has ended, and there is time before the refresh token does.
+    world.clock.advance(hours(2));
     world.maker().fault(Fault::once(Operation::Refresh, FaultKind::RetryAfter(7200)));
 
-    world.run("refresh").await;
+    world.run("fetch").await;
     let all = |world: &World| world.maker().all_calls().values().sum::<u64>();
     let calls = all(&world);
     world.pass(hours(1)).await;

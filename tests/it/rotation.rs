@@ -262,3 +262,25 @@ async fn a_revoked_api_key_is_dead_within_five_minutes_and_others_live_on() {
     assert_eq!(world.api_as(world.key(), "GET", path, None).await.status, 401);
     assert_eq!(world.api_as(&other, "GET", path, None).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_the_secrets_is_outlived_for_an_hour_by_all_but_the_keys() {
+    let world = World::start().await;
+    let path = "/v1/enrollments?user_ref=user-1";
+    assert_eq!(world.api("GET", path, None).await.status, 200);
+    let begun = world.begin_enrollment("user-1", "peugeot").await;
+    let mut browser = browser();
+    assert_eq!(browser.get(&begun.login_url).await.unwrap().status, 302);
+    let ill = Rule::once(Effect::Unavailable).at(Db::GetSecretValue).times(1_000);
+    world.cloud.faults().next(ill);
+
+    world.clock.advance(minutes(14));
+    assert_eq!(browser.get(&begun.login_url).await.unwrap().status, 302);
+    // A key that may have been revoked meanwhile is not taken.
+    assert_eq!(world.api("GET", path, None).await.status, 503);
+
+    world.clock.advance(minutes(60));
+    assert!(browser.get(&begun.login_url).await.unwrap().status >= 500);
+    world.cloud.faults().clear();
+    assert_eq!(world.api("GET", path, None).await.status, 200);
+}

@@ -230,3 +230,26 @@ async fn what_happened_in_one_second_is_sent_in_the_order_in_which_it_happened()
     let sent: Vec<_> = receiver.taken().iter().map(|one| one.id.clone()).collect();
     assert_eq!(sent, happened);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_carries_the_time_of_the_receiver_however_fast_the_clock_runs() {
+    let world = World::with(|options| {
+        options.clock = accessing_party::clock::running(tests::START.parse().unwrap(), 60);
+        options.streams = Drive::Running;
+    })
+    .await;
+    let receiver = Receiver::start().await.unwrap();
+    let hook = hook(&world, &receiver, json!({})).await;
+
+    begin(&world, "user-1").await;
+    world.settle().await;
+
+    // The tolerance of the reference implementation: five minutes.
+    let now = shared::Clock::system().now();
+    let taken = receiver.taken();
+    let signed: i64 = taken[0].timestamp.parse().unwrap();
+    assert!((now.as_second() - signed).abs() < 300, "{signed} {now}");
+    assert!(taken[0].is_signed_with(&hook.secret));
+    let time = taken[0].event["time"].as_str().unwrap();
+    assert!(time.starts_with("2026-03-02T06:"), "what is told has the time of the cars: {time}");
+}

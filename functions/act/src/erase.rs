@@ -13,8 +13,8 @@ use shared::{
         event::{Event, What},
         ids::EnrollmentId,
     },
-    store::{Transaction, Versioned, control::Control, enrollments::ListBy, subscriptions::Hold},
-    visit::{Error, Visit},
+    store::{Transaction, Versioned, enrollments::ListBy, subscriptions::Hold},
+    visit::{Error, Visit, may_ask},
 };
 
 use crate::grants;
@@ -27,12 +27,7 @@ const DELETING: Duration = Duration::from_secs(20);
 const LEASE: SignedDuration = SignedDuration::from_secs(150);
 
 /// Whether it came to an end.
-pub(crate) async fn run(
-    app: &App,
-    id: &EnrollmentId,
-    control: &Control,
-    budget: Budget,
-) -> Result<bool, Error> {
+pub(crate) async fn run(app: &App, id: &EnrollmentId, budget: Budget) -> Result<bool, Error> {
     let now = app.clock.now();
     let Some(mut enrollment) = app.store.enrollment(id, now).await? else { return Ok(true) };
     if enrollment.value.status != Status::Erasing {
@@ -40,7 +35,7 @@ pub(crate) async fn run(
     }
     let mut erasure = enrollment.value.erasure.clone().unwrap_or_default();
     if erasure.subscription.is_none() {
-        let done = unsubscribe(app, &enrollment.value, &erasure, control, budget).await?;
+        let done = unsubscribe(app, &enrollment.value, &erasure, budget).await?;
         let Some(done) = done else { return Ok(false) };
         erasure.subscription = Some(done);
         if done != Revocation::NothingToRevoke {
@@ -85,18 +80,20 @@ async fn unsubscribe(
     app: &App,
     enrollment: &Enrollment,
     erasure: &Erasure,
-    control: &Control,
     budget: Budget,
 ) -> Result<Option<Revocation>, Error> {
     let now = app.clock.now();
+    let overdue = grants::is_overdue(erasure.requested_at, now);
+    if !overdue && !may_ask(app, enrollment.brand).await? {
+        return Ok(None);
+    }
     let held = match app.store.hold_subscription(&enrollment.id, now, LEASE).await? {
         Hold::Ours(held) => held,
         Hold::Busy => return Ok(None),
         Hold::Gone => return Ok(Some(Revocation::NothingToRevoke)),
     };
-    let overdue = grants::is_overdue(erasure.requested_at, now);
     let asked = async {
-        let mut visit = Visit::begin(app, enrollment, control, budget).await?;
+        let mut visit = Visit::begin(app, enrollment, budget).await?;
         visit.unsubscribe().await
     };
     match asked.await {

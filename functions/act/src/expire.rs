@@ -9,18 +9,13 @@ use shared::{
         event::{Event, What},
         ids::EnrollmentId,
     },
-    store::{Transaction, control::Control},
+    store::Transaction,
     visit::{Error, Visit},
 };
 
 use crate::{erase, grants};
 
-pub(crate) async fn run(
-    app: &App,
-    id: &EnrollmentId,
-    control: &Control,
-    budget: Budget,
-) -> Result<bool, Error> {
+pub(crate) async fn run(app: &App, id: &EnrollmentId, budget: Budget) -> Result<bool, Error> {
     let now = app.clock.now();
     let Some(enrollment) = app.store.enrollment(id, now).await? else { return Ok(true) };
     match enrollment.value.status {
@@ -42,16 +37,16 @@ pub(crate) async fn run(
             };
             app.store.save_enrollment(&erasing, enrollment.version).await?;
             tracing::info!(enrollment.id = %id, "nobody confirmed in time; the grant is revoked and erased");
-            erase::run(app, id, control, budget).await
+            erase::run(app, id, budget).await
         }
-        Status::Erasing => erase::run(app, id, control, budget).await,
+        Status::Erasing => erase::run(app, id, budget).await,
         Status::Active | Status::ReauthorizationRequired
             if !enrollment.value.former_grants.is_empty() =>
         {
             grants::end_former(app, &enrollment).await
         }
         Status::Active => {
-            let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
+            let mut visit = Visit::begin(app, &enrollment.value, budget).await?;
             visit.discover(enrollment.version).await?;
             visit.poll_due().await;
             Ok(true)

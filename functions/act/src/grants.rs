@@ -5,10 +5,11 @@ use shared::{
     App,
     config::RevokeReplaced,
     domain::{
+        brand::Brand,
         enrollment::{Enrollment, Revocation},
         ids::GrantId,
     },
-    stellantis::oauth::TokenError,
+    stellantis::{Call, Urgency, oauth::TokenError},
     store::{
         Versioned,
         grants::{Claim, ClaimFor, Grant},
@@ -39,7 +40,10 @@ pub(crate) async fn end_former(
     let since = enrollment.value.consent.as_ref().map(|consent| consent.at);
     for id in &enrollment.value.former_grants {
         let ended = match app.config.revoke_replaced {
-            RevokeReplaced::On => end(app, id, is_overdue(since, now)).await?.is_some(),
+            RevokeReplaced::On => {
+                let overdue = is_overdue(since, now);
+                end(app, id, enrollment.value.brand, overdue).await?.is_some()
+            }
             RevokeReplaced::Off => is_free(app, id).await?,
         };
         if !ended {
@@ -81,18 +85,29 @@ pub(crate) async fn end_all(
 ) -> Result<Option<Revocation>, Error> {
     let mut confirmed = true;
     for id in &enrollment.former_grants {
-        let Some(ended) = end(app, id, overdue).await? else { return Ok(None) };
+        let Some(ended) = end(app, id, enrollment.brand, overdue).await? else { return Ok(None) };
         confirmed &= ended != Revocation::Unconfirmed;
         app.store.delete_grant(id).await?;
     }
     let Some(id) = &enrollment.grant else { return Ok(Some(Revocation::NothingToRevoke)) };
-    let ended = end(app, id, overdue).await?;
+    let ended = end(app, id, enrollment.brand, overdue).await?;
     Ok(ended.map(|ended| if confirmed { ended } else { Revocation::Unconfirmed }))
 }
 
 /// Takes the lease (and so waits for a renewal in flight), revokes. `None`: not yet.
-async fn end(app: &App, id: &GrantId, overdue: bool) -> Result<Option<Revocation>, Error> {
+async fn end(
+    app: &App,
+    id: &GrantId,
+    brand: Brand,
+    overdue: bool,
+) -> Result<Option<Revocation>, Error> {
     let now = app.clock.now();
+    let host = tokens::identity_host(app, brand);
+    let call = Call { brand, host, urgency: Urgency::Normal };
+    // While calls are stopped nothing is claimed either; what is overdue ends without the maker.
+    if !overdue && !app.limits.allows(call).await? {
+        return Ok(None);
+    }
     match app.store.claim_grant(id, ClaimFor::End, now, LEASE).await? {
         Claim::Gone => Ok(Some(Revocation::NothingToRevoke)),
         Claim::Busy => Ok(None),

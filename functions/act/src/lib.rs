@@ -21,7 +21,7 @@ use shared::{
     clock::Budget,
     due::{self, Share},
     secrets::SecretName,
-    store::{self, DueKey, DueTable, control::Control, enrollments},
+    store::{self, DueKey, DueTable, enrollments, subscriptions::DUE},
     visit::{self, subscription::Kept},
     woken::{Record, Woken},
 };
@@ -56,13 +56,13 @@ async fn stream(
     mut requests: Vec<Record>,
     budget: Budget,
 ) -> Result<Value, store::Error> {
-    let control = app.store.control().await?;
+    app.limits.read().await?;
     // Commands first: they are of use for a minute.
     requests.sort_by_key(|record| !is_command(&record.key));
     let mut left = Vec::new();
     for Record { key, sequence } in requests {
         if budget.allows(NEEDED) {
-            one(app, &key, &control, budget).await;
+            one(app, &key, budget).await;
         } else {
             left.push(json!({ "itemIdentifier": sequence }));
         }
@@ -74,23 +74,29 @@ fn is_command(key: &DueKey) -> bool {
     key.sk.starts_with("RMT#")
 }
 
+/// Subscriptions are many and can wait: they are looked after with what time is left, and never before
+/// an erasure, the end of a confirmation or a command.
 async fn sweep(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
-    let control = app.store.control().await?;
+    app.limits.read().await?;
     let work = async |key: DueKey| match key.sk.as_str() {
-        "META" => enrollment(app, &key, &control, budget).await,
-        "SUB" => subscription(app, &key, &control, budget).await,
-        _ => one(app, &key, &control, budget).await,
+        "META" => enrollment(app, &key, budget).await,
+        // Some stand here that were written by an earlier version.
+        "SUB" => subscription(app, key, budget).await,
+        _ => one(app, &key, budget).await,
     };
     let walk = due::walk(app, (DueTable::Records, "act"), share, (budget, NEEDED), &work).await?;
-    Ok(json!({ "found": walk.found, "done": walk.done, "left": walk.left }))
+    let work = |key| subscription(app, key, budget);
+    let kept = due::walk(app, (DueTable::Records, DUE), share, (budget, NEEDED), work).await?;
+    let (found, done) = (walk.found + kept.found, walk.done + kept.done);
+    Ok(json!({ "found": found, "done": done, "left": walk.left + kept.left }))
 }
 
 /// One request or command; whatever goes wrong with it does not stop the others.
-async fn one(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
+async fn one(app: &App, key: &DueKey, budget: Budget) -> bool {
     let done = if is_command(key) {
         remote::run(app, key, budget).await
     } else {
-        perform::run(app, key, control, budget).await
+        perform::run(app, key, budget).await
     };
     match done {
         Ok(done) => done,
@@ -100,9 +106,9 @@ async fn one(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool
 
 /// One enrollment whose state does not last. What could not be ended is put off, ever longer: the
 /// oldest is worked off first, and must not keep all others waiting.
-async fn enrollment(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
+async fn enrollment(app: &App, key: &DueKey, budget: Budget) -> bool {
     let Some(id) = enrollments::of_partition(&key.pk) else { return false };
-    let done = match expire::run(app, &id, control, budget).await {
+    let done = match expire::run(app, &id, budget).await {
         Ok(done) => done,
         Err(error) => log(&error),
     };
@@ -115,9 +121,9 @@ async fn enrollment(app: &App, key: &DueKey, control: &Control, budget: Budget) 
 }
 
 /// One enrollment's subscription, and its monitors.
-async fn subscription(app: &App, key: &DueKey, control: &Control, budget: Budget) -> bool {
+async fn subscription(app: &App, key: DueKey, budget: Budget) -> bool {
     let Some(id) = enrollments::of_partition(&key.pk) else { return false };
-    match visit::subscription::keep(app, &id, control, budget).await {
+    match visit::subscription::keep(app, &id, budget).await {
         Ok(kept) => kept == Kept::Done,
         Err(error) => {
             tracing::warn!(enrollment.id = %id, error = %error, causes = ?causes(&error), "a subscription was not looked after; the sweep tries again");

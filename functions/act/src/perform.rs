@@ -11,10 +11,9 @@ use shared::{
         pace::Kind,
         vin::Vin,
     },
-    stellantis::api::ApiError,
+    stellantis::{Cause, api::ApiError},
     store::{
         DueKey, Versioned,
-        control::Control,
         requests::{Ask, Progress, Request},
     },
     tokens,
@@ -29,18 +28,13 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Whether the request came to an end.
-pub(crate) async fn run(
-    app: &App,
-    key: &DueKey,
-    control: &Control,
-    budget: Budget,
-) -> Result<bool, Error> {
+pub(crate) async fn run(app: &App, key: &DueKey, budget: Budget) -> Result<bool, Error> {
     let now = app.clock.now();
     let Some(request) = app.store.request(&key.pk, &key.sk, now).await? else { return Ok(true) };
     if request.progress != Progress::Pending {
         return Ok(true);
     }
-    let result = perform(app, &request, control, budget).await;
+    let result = perform(app, &request, budget).await;
     match result {
         // It noted how far it is, and stays due.
         Ok(Progress::Pending) => Ok(false),
@@ -75,23 +69,18 @@ const fn is_final(error: &Error) -> bool {
     )
 }
 
-async fn perform(
-    app: &App,
-    request: &Request,
-    control: &Control,
-    budget: Budget,
-) -> Result<Progress, Error> {
+async fn perform(app: &App, request: &Request, budget: Budget) -> Result<Progress, Error> {
     let enrollment = request.enrollment.as_ref();
     match (&request.ask, enrollment) {
-        (Ask::Discover, Some(id)) => discover(app, id, control, budget).await,
-        (Ask::Fetch { vin }, Some(id)) => fetch(app, id, vin, control, budget).await,
+        (Ask::Discover, Some(id)) => discover(app, id, budget).await,
+        (Ask::Fetch { vin }, Some(id)) => fetch(app, id, vin, budget).await,
         (Ask::Erase, Some(id)) => {
             // The sweep goes on with it from the enrollment's own deadline.
-            erase::run(app, id, control, budget).await?;
+            erase::run(app, id, budget).await?;
             Ok(Progress::Done { answer: None })
         }
-        (Ask::Spread { among }, _) => spread::run(app, request, among, control, budget).await,
-        (Ask::Eligibility { vin, brand }, _) => eligibility(app, vin, *brand, control).await,
+        (Ask::Spread { among }, _) => spread::run(app, request, among, budget).await,
+        (Ask::Eligibility { vin, brand }, _) => eligibility(app, vin, *brand).await,
         _ => Ok(Progress::Failed { why: "malformed".to_owned() }),
     }
 }
@@ -101,12 +90,7 @@ async fn active(app: &App, id: &EnrollmentId) -> Result<Versioned<Enrollment>, E
     found.filter(|found| found.value.status == Status::Active).ok_or(Error::NotActive)
 }
 
-async fn discover(
-    app: &App,
-    id: &EnrollmentId,
-    control: &Control,
-    budget: Budget,
-) -> Result<Progress, Error> {
+async fn discover(app: &App, id: &EnrollmentId, budget: Budget) -> Result<Progress, Error> {
     let mut found = active(app, id).await?;
     if !found.value.former_grants.is_empty() {
         // They are due by themselves, too: whatever comes of it here, the cars are looked at.
@@ -116,29 +100,23 @@ async fn discover(
         found = active(app, id).await?;
     }
     poll::wake_cars(app, id).await?;
-    let mut visit = Visit::begin(app, &found.value, control, budget).await?;
+    let mut visit = Visit::begin(app, &found.value, budget).await?;
     visit.discover(found.version).await?;
     // Its driver waits for the first data.
     visit.poll_due().await;
     // What it asks is due by itself; done here it need not wait for the sweep.
-    if let Err(error) = subscription::keep(app, id, control, budget).await {
+    if let Err(error) = subscription::keep(app, id, budget).await {
         tracing::warn!(enrollment.id = %id, error = %error, "not subscribed yet; the sweep tries again");
     }
     Ok(Progress::Done { answer: None })
 }
 
-async fn fetch(
-    app: &App,
-    id: &EnrollmentId,
-    vin: &Vin,
-    control: &Control,
-    budget: Budget,
-) -> Result<Progress, Error> {
+async fn fetch(app: &App, id: &EnrollmentId, vin: &Vin, budget: Budget) -> Result<Progress, Error> {
     let found = active(app, id).await?;
     let Some((mut car, _)) = app.store.car(id, vin).await? else {
         return Ok(Progress::Failed { why: "not_found".to_owned() });
     };
-    let mut visit = Visit::begin(app, &found.value, control, budget).await?;
+    let mut visit = Visit::begin(app, &found.value, budget).await?;
     let mut looked = visit.look(&car, &[Kind::Status]).await;
     if looked.as_ref().is_err_and(visit::Error::is_wrong_address) {
         let cars = visit.discover(found.version).await?;
@@ -152,16 +130,7 @@ async fn fetch(
     Ok(Progress::Done { answer: Some(answer.to_owned()) })
 }
 
-async fn eligibility(
-    app: &App,
-    vin: &Vin,
-    brand: Brand,
-    control: &Control,
-) -> Result<Progress, Error> {
-    let url = &app.maker.settings().b2b_url;
-    if !control.allows(brand, url.host_str().unwrap_or_default(), app.clock.now()) {
-        return Err(tokens::Error::NotNow.into());
-    }
+async fn eligibility(app: &App, vin: &Vin, brand: Brand) -> Result<Progress, Error> {
     let client = app.maker.with_credentials(&app.secrets.maker().await?)?;
     match client.eligibility(brand, vin).await {
         Ok(found) => {
@@ -169,9 +138,7 @@ async fn eligibility(
             Ok(Progress::Done { answer })
         }
         Err(ApiError::NotFound(_)) => Ok(Progress::Failed { why: "not_found".to_owned() }),
-        Err(error) => {
-            visit::heed_limit(app, url, &error).await?;
-            Err(Error::Maker(error))
-        }
+        Err(ApiError::Transient { cause: Cause::NotNow, .. }) => Err(tokens::Error::NotNow.into()),
+        Err(error) => Err(Error::Maker(error)),
     }
 }

@@ -9,7 +9,6 @@ use shared::{
     clock::Budget,
     domain::{enrollment::Status, ids::EnrollmentId},
     store::{
-        control::Control,
         enrollments::ListBy,
         requests::{Among, Ask, Progress, Request},
     },
@@ -30,12 +29,11 @@ pub(crate) async fn run(
     app: &App,
     request: &Request,
     among: &Among,
-    control: &Control,
     budget: Budget,
 ) -> Result<Progress, Error> {
     match among {
         Among::These { enrollments } => {
-            these(app, enrollments, control, budget).await?;
+            these(app, enrollments, budget).await?;
             Ok(Progress::Done { answer: None })
         }
         Among::All { after, page } => all(app, request, after.clone(), *page, budget).await,
@@ -43,19 +41,14 @@ pub(crate) async fn run(
 }
 
 /// Every one is due before the first is looked after, so that none is lost if this dies.
-async fn these(
-    app: &App,
-    enrollments: &[EnrollmentId],
-    control: &Control,
-    budget: Budget,
-) -> Result<(), Error> {
+async fn these(app: &App, enrollments: &[EnrollmentId], budget: Budget) -> Result<(), Error> {
     let now = app.clock.now();
     for id in enrollments {
         app.store.wake_subscription(id, now).await?;
     }
     for id in enrollments.iter().take(AT_ONCE) {
         if budget.allows(NEEDED)
-            && let Err(error) = subscription::keep(app, id, control, budget).await
+            && let Err(error) = subscription::keep(app, id, budget).await
         {
             tracing::warn!(enrollment.id = %id, error = %error, "a rule did not reach its cars yet; the sweep tries again");
         }
@@ -81,9 +74,8 @@ async fn all(
         let Some(next) = next else { return Ok(Progress::Done { answer: None }) };
         (after, page) = (Some(next), page + 1);
         let among = Among::All { after: after.clone(), page };
-        app.store
-            .bookmark_request(&Request { ask: Ask::Spread { among }, ..request.clone() })
-            .await?;
+        let bookmark = Request { ask: Ask::Spread { among }, ..request.clone() };
+        app.store.bookmark_request(&bookmark, app.clock.now()).await?;
         if !budget.allows(NEEDED) {
             return Ok(Progress::Pending);
         }

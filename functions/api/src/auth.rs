@@ -72,7 +72,7 @@ impl FromRequestParts<Arc<App>> for Key {
         let (Some(value), None) = (values.next(), values.next()) else { return Err(Error::Key) };
         let presented = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
         let (id, secret) = presented.and_then(split).ok_or(Error::Key)?;
-        let edge = app.secrets.edge().await?;
+        let edge = app.secrets.edge_now().await?;
         let record = edge.api_keys.iter().find(|record| record.id == id).ok_or(Error::Key)?;
         let now = app.clock.now();
         let expired = record.expires_at.is_some_and(|end| end <= now);

@@ -90,7 +90,7 @@ async fn claim(app: &App, attempt: &Attempt) -> Result<Claimed, Error> {
         let Ok(claimed) = known.clone().claim(attempt.state_sha256.clone(), now) else {
             return Ok(Claimed::Another(Versioned { value: known, version }));
         };
-        if app.store.control().await?.stops(attempt.ticket.brand) {
+        if app.limits.read().await?.stops(attempt.ticket.brand) {
             return Ok(Claimed::Stopped);
         }
         match app.store.save_enrollment(&claimed, version).await {

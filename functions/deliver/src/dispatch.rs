@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use shared::{
     App,
     causes::causes,
@@ -10,6 +11,7 @@ use shared::{
     domain::{
         enrollment::UserRef,
         event::{CloudEvent, Event, What},
+        ids::AttemptId,
         webhook::Webhook,
     },
     store::{self, lanes::Lane},
@@ -21,16 +23,28 @@ use crate::endpoint::House;
 /// long backlog of one car would use up every run before anything is sent.
 pub(crate) const NEEDED: Duration = Duration::from_secs(12 + 30);
 
+/// Longer than this function may run: nobody else publishes what a run has claimed.
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// What came of the oldest event of a partition.
+enum Next {
+    /// It was handed on, into these lanes.
+    HandedOn(Vec<Lane>),
+    /// Another run is publishing it, and goes on with those behind it.
+    Claimed,
+    /// There is none.
+    Empty,
+}
+
 /// Hands on all events of a partition, while time remains. Gives the lanes that have news; whatever
 /// goes wrong stays due.
 pub(crate) async fn partition(app: &App, house: &House, pk: &str, budget: Budget) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
+    let run = AttemptId::random();
     while budget.allows(NEEDED) {
-        match next(app, house, pk).await {
-            Ok(Some(touched)) => {
-                lanes.extend(touched);
-            }
-            Ok(None) => break,
+        match next(app, house, pk, &run).await {
+            Ok(Next::HandedOn(touched)) => lanes.extend(touched),
+            Ok(Next::Claimed | Next::Empty) => break,
             // Another run had it first, or its enrollment is being erased: look again.
             Err(store::Error::Conflict) => {}
             Err(error) => {
@@ -44,24 +58,33 @@ pub(crate) async fn partition(app: &App, house: &House, pk: &str, budget: Budget
     lanes
 }
 
-/// The oldest event of a partition. `None`: there is none.
-async fn next(app: &App, house: &House, pk: &str) -> Result<Option<Vec<Lane>>, store::Error> {
+/// The oldest event of a partition. The stream wakes a run for each new event, and each run works
+/// off the whole partition: whoever publishes an event claims it first, or the bus would have it twice.
+/// If the run dies with its claim, the sweep goes on when the lease has ended.
+async fn next(app: &App, house: &House, pk: &str, run: &AttemptId) -> Result<Next, store::Error> {
     let now = app.clock.now();
-    let Some(untold) = app.store.oldest_untold(pk, now).await? else { return Ok(None) };
+    let Some(untold) = app.store.oldest_untold(pk, now).await? else { return Ok(Next::Empty) };
+    if untold.is_claimed_by_another(run, now) {
+        return Ok(Next::Claimed);
+    }
     let user = match whose(app, &untold.event).await? {
         Whose::User(user) => user,
         Whose::Nobody => {
             app.store.forget(&untold).await?;
-            return Ok(Some(Vec::new()));
+            return Ok(Next::HandedOn(Vec::new()));
         }
     };
     let event = &untold.event;
+    // What no bus is told can't be told twice: the transaction below hands it on once.
+    if is_for_bus(app, event) && !app.store.claim_event(&untold, run, now, LEASE).await? {
+        return Ok(Next::Claimed);
+    }
     let bus_later = !put_on_bus(app, event).await;
     let wanted: Vec<&Webhook> =
         house.webhooks().filter(|it| wants(it, event, user.as_ref())).collect();
     let lanes = app.store.hand_on(&untold, &wanted, bus_later, now).await?;
     tracing::info!(event.id = %event.id, endpoints = wanted.len(), "an event was handed on");
-    Ok(Some(lanes))
+    Ok(Next::HandedOn(lanes))
 }
 
 /// Whose an event is, as far as filters ask.
@@ -90,14 +113,19 @@ fn wants(webhook: &Webhook, event: &Event, user: Option<&UserRef>) -> bool {
     }
 }
 
+/// Whether an event is told to the bus, if there is one: all but tests, and what is about places.
+fn is_for_bus(app: &App, event: &Event) -> bool {
+    let for_others = matches!(event.what, What::WebhookTest { .. }) || event.what.is_about_places();
+    app.bus.is_there() && !for_others
+}
+
 /// Puts an event on the bus, without places. `false`: it would not take it.
 pub(crate) async fn put_on_bus(app: &App, event: &Event) -> bool {
-    let for_others = matches!(event.what, What::WebhookTest { .. }) || event.what.is_about_places();
-    if !app.bus.is_there() || for_others {
+    if !is_for_bus(app, event) {
         return true;
     }
     let cloud = CloudEvent::new(event.clone(), app.config.public_url.as_str(), false);
-    match app.bus.put(&cloud, event.time).await {
+    match app.bus.put(&cloud, event.time, app.clock.now()).await {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(event.id = %event.id, error = %error, causes = ?causes(&error), "the bus did not take an event; it is asked again");

@@ -52,7 +52,7 @@ pub(crate) struct Door {
     shut: AtomicBool,
 }
 
-/// Whether endpoints that fail are waited for.
+/// Whether endpoints that fail or are slow are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
     /// Not where others wait behind.
@@ -96,17 +96,17 @@ impl House {
         }
         let all = of.into_iter().filter_map(|(id, lanes)| {
             let door = self.doors.get(&id)?;
-            let waited_for = patience == Patience::Some || door.health.failures < FAILING;
-            waited_for.then(|| door.send(app, lanes, budget))
+            let known = door.health.failures < FAILING || patience == Patience::Some;
+            known.then(|| door.send(app, lanes, (budget, patience)))
         });
         join_all(all).await;
     }
 }
 
 impl Door {
-    async fn send(&self, app: &App, lanes: Vec<Lane>, budget: Budget) {
+    async fn send(&self, app: &App, lanes: Vec<Lane>, limits: (Budget, Patience)) {
         let work = stream::iter(lanes).map(|lane| async move {
-            if let Err(error) = lane::run(app, self, &lane, budget).await {
+            if let Err(error) = lane::run(app, self, &lane, limits).await {
                 tracing::warn!(webhook.id = %lane.webhook, error = %error, causes = ?causes(&error), "a lane was left; the sweep goes on with it");
             }
         });
@@ -115,6 +115,13 @@ impl Door {
 
     pub(crate) fn id(&self) -> &WebhookId {
         &self.webhook.value.id
+    }
+
+    /// Whether whoever has this patience begins a try. An endpoint that answers slowly is as much a
+    /// hindrance to others as one that fails.
+    pub(crate) fn is_waited_for(&self, app: &App, patience: Patience) -> bool {
+        let url = &self.webhook.value.url;
+        patience == Patience::Some || !app.webhooks.is_slow(url, app.wall.now())
     }
 
     /// Whether anything may be sent.

@@ -21,7 +21,7 @@ use shared::{
 use crate::{
     backoff::{self, Next},
     dispatch::{self, Whose},
-    endpoint::Door,
+    endpoint::{Door, Patience},
 };
 
 /// Longer than this function may run: nobody else sends while we do.
@@ -46,9 +46,15 @@ enum Sent {
     Waits,
 }
 
-/// Works off a lane that is due, while time remains.
-pub(crate) async fn run(app: &App, door: &Door, lane: &Lane, budget: Budget) -> Result<(), Error> {
-    while budget.allows(NEEDED) {
+/// Works off a lane that is due, while time remains and the endpoint is waited for.
+pub(crate) async fn run(
+    app: &App,
+    door: &Door,
+    lane: &Lane,
+    (budget, patience): (Budget, Patience),
+) -> Result<(), Error> {
+    let may_begin = || budget.allows(NEEDED) && door.is_waited_for(app, patience);
+    while may_begin() {
         let now = app.clock.now();
         let Some(head) = app.store.claim_lane(lane, now, LEASE).await? else { return Ok(()) };
         if !door.is_open() {
@@ -62,7 +68,7 @@ pub(crate) async fn run(app: &App, door: &Door, lane: &Lane, budget: Budget) -> 
                 break;
             }
             for sending in front {
-                if !budget.allows(NEEDED) {
+                if !may_begin() {
                     app.store.give_back(lane, &head, now).await?;
                     return Ok(());
                 }
@@ -123,7 +129,7 @@ async fn post(
     cloud.replayed = sending.replayed;
     let message = Message {
         id: sending.event.id.as_str(),
-        at: app.clock.now(),
+        at: app.wall.now(),
         body: serde_json::to_string(&cloud).map_err(|_| PostError::Client)?,
         replayed: sending.replayed,
         secrets,

@@ -10,7 +10,7 @@ mod endpoint;
 mod lane;
 mod sweep;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ use shared::{
 };
 
 use crate::endpoint::House;
+
+/// For how long a wake-up begins to send what it handed on; the sweep sends the rest.
+const SENDING: Duration = Duration::from_secs(10);
 
 /// The secrets this function must be able to read.
 pub const NEEDS: &[SecretName] = &[SecretName::Webhooks];
@@ -46,7 +49,8 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 }
 
 /// The stream is a wake-up, not the record: an event that is not handed on here stays due for the
-/// sweep. Endpoints that failed before are left to the sweep too, so that no wake-up waits for them.
+/// sweep. Endpoints that failed before, or are slow, are left to the sweep too, so that no wake-up waits
+/// for them.
 async fn stream(app: &App, records: Vec<Record>, budget: Budget) -> Result<Value, store::Error> {
     // A partition is worked off as a whole, however many of its events are new.
     let partitions: BTreeSet<String> = records.into_iter().map(|record| record.key.pk).collect();
@@ -57,6 +61,7 @@ async fn stream(app: &App, records: Vec<Record>, budget: Budget) -> Result<Value
             lanes.extend(dispatch::partition(app, &house, &pk, budget).await);
         }
     }
-    house.send(app, lanes, budget, endpoint::Patience::None).await;
+    let sending = budget.at_most(lane::NEEDED + SENDING);
+    house.send(app, lanes, sending, endpoint::Patience::None).await;
     Ok(json!({ "batchItemFailures": [] }))
 }

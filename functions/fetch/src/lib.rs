@@ -20,9 +20,7 @@ use shared::{
     },
     due::{self, Share},
     secrets::SecretName,
-    store::{
-        self, Applied, DueKey, DueTable, Transaction, Versioned, control::Control, enrollments,
-    },
+    store::{self, Applied, DueKey, DueTable, Transaction, Versioned, enrollments},
     tokens,
     visit::{self, Visit},
 };
@@ -49,8 +47,11 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 }
 
 async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
-    let control = app.store.control().await?;
-    let work = |key| fetch_or_log(app, key, &control, budget);
+    let host = app.maker.settings().api_url.host_str().unwrap_or_default();
+    let open = app.limits.read().await?.allows_any(host, app.clock.now());
+    // While the API may not be asked for anybody no car is read either; how long they wait is told.
+    let budget = if open { budget } else { budget.at_most(Duration::ZERO) };
+    let work = |key| fetch_or_log(app, key, budget);
     let walk = due::walk(app, (DueTable::Records, "fetch"), share, (budget, NEEDED), work).await?;
     tracing::info!(
         found = walk.found,
@@ -62,16 +63,20 @@ async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Er
 }
 
 /// Whatever goes wrong with one car does not stop the others.
-async fn fetch_or_log(app: &App, key: DueKey, control: &Control, budget: Budget) -> bool {
+async fn fetch_or_log(app: &App, key: DueKey, budget: Budget) -> bool {
     let Some((id, vin)) = parse(&key) else {
         tracing::error!("an item of another kind stands among the cars that are due");
         return false;
     };
-    match fetch(app, &id, &vin, key.due_at, control, budget).await {
+    match fetch(app, &id, &vin, key.due_at, budget).await {
         Ok(()) => true,
         // Another run renews the token: its outcome will be there when the car is due again.
         Err(error @ visit::Error::Token(tokens::Error::Busy)) => {
             tracing::info!(enrollment.id = %id, error = %error, "a car is fetched a little later");
+            false
+        }
+        Err(visit::Error::Token(tokens::Error::NotNow)) => {
+            tracing::debug!(enrollment.id = %id, "a car is not fetched now");
             false
         }
         Err(error) => {
@@ -91,7 +96,6 @@ async fn fetch(
     id: &EnrollmentId,
     vin: &Vin,
     due_at: i64,
-    control: &Control,
     budget: Budget,
 ) -> Result<(), visit::Error> {
     let now = app.clock.now();
@@ -106,23 +110,26 @@ async fn fetch(
     if enrollment.value.status != Status::Active {
         return rest(app, &enrollment.value, car, due_at).await;
     }
+    // Before the claim: while calls are stopped nothing is written, and the car stays due.
+    if !visit::may_ask(app, enrollment.value.brand).await? {
+        return Err(tokens::Error::NotNow.into());
+    }
     let kinds = car.due_kinds(now);
     let claimed = car.advanced(now, Quota::UNKNOWN);
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
-            let (mut visit, found) =
-                match prepare(app, &enrollment, &claimed, &kinds, control, budget).await {
-                    Ok(Some(prepared)) => prepared,
-                    Ok(None) => return Ok(()),
-                    Err(error) => {
-                        if error.is_passing() {
-                            // Nothing was asked yet.
-                            let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
-                            app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
-                        }
-                        return Err(error);
+            let (mut visit, found) = match prepare(app, &enrollment, &claimed, &kinds, budget).await {
+                Ok(Some(prepared)) => prepared,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    if error.is_passing() {
+                        // Nothing was asked yet.
+                        let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
+                        app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
                     }
-                };
+                    return Err(error);
+                }
+            };
             // The look itself writes when to try again what failed.
             look(&mut visit, &enrollment, found, &kinds, now).await
         }
@@ -143,10 +150,9 @@ async fn prepare<'a>(
     enrollment: &'a Versioned<Enrollment>,
     car: &Car,
     kinds: &[Kind],
-    control: &'a Control,
     budget: Budget,
 ) -> Result<Option<(Visit<'a>, (Car, Listed))>, visit::Error> {
-    let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
+    let mut visit = Visit::begin(app, &enrollment.value, budget).await?;
     let daily = kinds.contains(&Kind::Maintenance) && enrollment.value.vehicles.is_some();
     if !daily {
         return Ok(Some((visit, (car.clone(), Listed::Before))));

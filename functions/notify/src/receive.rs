@@ -18,9 +18,10 @@ use crate::Error;
 
 /// The longest body taken: what the gateway lets through.
 const LONGEST: usize = 6 << 20;
-/// How long all puts of one body may take. The maker does not wait for ever, and what it does not
-/// hear of it sends again.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// For how long puts of one body begin, secret and anchor included: the last one, too, ends before the
+/// function does. The
+/// maker does not wait for ever, and what it does not hear of it sends again.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// The address is proven before the body is read: whoever does not know one costs us nothing.
 #[tracing::instrument(name = "notify.post", skip_all, fields(enrollment.id))]
@@ -29,7 +30,7 @@ pub(crate) async fn post(
     Path(address): Path<String>,
     body: Body,
 ) -> Result<StatusCode, Error> {
-    let now = app.clock.now();
+    let (now, budget) = (app.clock.now(), Budget::lasting(PATIENCE));
     let edge = app.secrets.edge().await?;
     let Ok(address) = Address::read(&edge.ring, &address, now) else {
         app.metrics.record(Metric::Notification("refused"));
@@ -44,7 +45,6 @@ pub(crate) async fn post(
     }
     let secret = address.secret(&edge.ring).unwrap_or_default();
     let is_secret = |given: &str| address.is_secret(&edge.ring, given);
-    let budget = Budget::lasting(PATIENCE);
     let proof = Proof { secret: secret.expose_secret(), stood: false, is_secret: &is_secret };
     let taken = inbox::take(&app, enrollment, &body, proof, (now, budget)).await?;
     let Taken { new, known, unreadable } = taken;

@@ -16,7 +16,7 @@ use shared::{
     metrics::Metric,
     rescue::RescueError,
     secrets::SecretName,
-    store::{self, DueKey, DueTable, control::Control},
+    store::{self, DueKey, DueTable},
     tokens,
 };
 
@@ -53,10 +53,10 @@ async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, Error> {
     if share.worker == 0 {
         watch_certificate(app).await;
     }
-    let control = app.store.control().await?;
+    app.limits.read().await?;
     let walk =
         due::walk(app, (DueTable::Grants, "refresh"), share, (budget, tokens::NEEDED), |key| {
-            renew(app, key, &control, budget)
+            renew(app, key, budget)
         })
         .await?;
     let rescued = rescued?;
@@ -81,9 +81,9 @@ async fn watch_certificate(app: &App) {
 }
 
 /// Renews one grant; whatever goes wrong with it does not stop the others.
-async fn renew(app: &App, key: DueKey, control: &Control, budget: Budget) -> bool {
+async fn renew(app: &App, key: DueKey, budget: Budget) -> bool {
     let Ok(id) = key.pk.parse::<GrantId>() else { return false };
-    match tokens::renew_due(app, &id, key.due_at, control, budget).await {
+    match tokens::renew_due(app, &id, key.due_at, budget).await {
         Ok(_) | Err(tokens::Error::Ended(_)) => true,
         Err(error @ (tokens::Error::NotNow | tokens::Error::Busy)) => {
             tracing::info!(grant.id = %id, reason = %error, "a renewal was put off");

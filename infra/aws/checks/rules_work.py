@@ -93,7 +93,7 @@ def the_schedules_cover_every_worker(world):
             ("FetchFunction", workers),
             ("DigestFunction", workers),
             ("DeliverFunction", workers),
-            ("ActFunction", 1),
+            ("ActFunction", workers),
         ):
             of_it = [s for s in schedules.values() if house.function_of(s["Target"]["Arn"]) == function]
             inputs = [json.loads(s["Target"]["Input"]) for s in of_it if s.get("State") == "ENABLED"]

@@ -17,6 +17,8 @@ use crate::front::Operation;
 pub enum Effect {
     /// It is done, and the connection drops before the answer.
     LostAnswer,
+    /// It is not done, and no answer comes until the caller gives up.
+    Hang,
     /// It is not done: too many requests.
     Throttled,
     /// It is not done: status 500.
@@ -249,6 +251,7 @@ fn can_befall(effect: Effect, call: &Call<'_>) -> bool {
     use Operation as Op;
     match effect {
         Effect::LostAnswer
+        | Effect::Hang
         | Effect::DieBefore
         | Effect::DieAfter
         | Effect::Unavailable
@@ -270,7 +273,7 @@ fn by_chance(call: &Call<'_>, drawn: u64) -> Option<Effect> {
         (Effect::Stale, 250),
         (Effect::ShortPage, 150),
         (Effect::Unprocessed, 200),
-        (Effect::Conflict, if call.operation == Operation::TransactWriteItems { 30 } else { 0 }),
+        (Effect::Conflict, if call.operation == Operation::TransactWriteItems { 30 } else { 10 }),
         (Effect::LostAnswer, if call.operation.writes() { 40 } else { 5 }),
         (Effect::Throttled, 10),
         (Effect::Unavailable, 5),
@@ -288,6 +291,7 @@ fn by_chance(call: &Call<'_>, drawn: u64) -> Option<Effect> {
 fn name(effect: Effect) -> &'static str {
     match effect {
         Effect::LostAnswer => "lost_answer",
+        Effect::Hang => "hang",
         Effect::Throttled => "throttled",
         Effect::Unavailable => "unavailable",
         Effect::Conflict => "conflict",

@@ -178,6 +178,7 @@ impl Front {
         let effect = struck.map(|(effect, _)| effect);
         match effect {
             Some(Effect::DieBefore) => return Err(self.dead(function)),
+            Some(Effect::Hang) => return std::future::pending().await,
             Some(Effect::Throttled) => return Err(Refusal::throttled(operation).into()),
             Some(Effect::Unavailable) => return Err(Refusal::unavailable().into()),
             _ => (),

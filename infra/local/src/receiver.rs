@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use aws_lc_rs::hmac;
@@ -26,6 +27,7 @@ pub struct Receiver {
 struct Memory {
     status: u16,
     hangs: bool,
+    delay: Duration,
     posted: Vec<Posted>,
 }
 
@@ -80,6 +82,11 @@ impl Receiver {
         self.memory().hangs = hangs;
     }
 
+    /// How long it takes to answer.
+    pub fn delay(&self, delay: Duration) {
+        self.memory().delay = delay;
+    }
+
     /// All that was posted.
     #[must_use]
     pub fn posted(&self) -> Vec<Posted> {
@@ -101,6 +108,7 @@ fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
     memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[expect(clippy::disallowed_methods, reason = "who is slow takes real time")]
 async fn take(
     State(memory): State<Arc<Mutex<Memory>>>,
     headers: HeaderMap,
@@ -110,7 +118,7 @@ async fn take(
         let value = headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
-    let hangs = {
+    let (hangs, delay) = {
         let mut memory = lock(&memory);
         let taken = !memory.hangs && (200..300).contains(&memory.status);
         memory.posted.push(Posted {
@@ -123,8 +131,9 @@ async fn take(
             body: String::from_utf8_lossy(&body).into_owned(),
             taken,
         });
-        memory.hangs
+        (memory.hangs, memory.delay)
     };
+    tokio::time::sleep(delay).await;
     if hangs {
         std::future::pending::<()>().await;
     }

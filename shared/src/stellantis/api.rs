@@ -27,7 +27,7 @@ pub use self::{
 };
 use super::{
     Client,
-    outgoing::{Ask, Cause, Credential, Reply, send},
+    outgoing::{Ask, Cause, Credential, Reply},
     quota::Quota,
     settings::below,
 };
@@ -105,7 +105,7 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         headers.insert("x-introspect-realm", realm);
-        let reply = send(&self.http, &self.settings, url, headers, credential).await?;
+        let reply = self.send(brand, url, headers, credential).await?;
         let quota = Quota::read(&reply.headers);
         document(&reply).map(|value| Answer { value, quota })
     }

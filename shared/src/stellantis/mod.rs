@@ -12,6 +12,7 @@ pub mod tls;
 
 mod normalise;
 mod outgoing;
+mod permission;
 mod wire;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use self::{
     api::{Answer, Api, ApiError},
     oauth::{TokenError, TokenSet},
     outgoing::Cause,
+    permission::{Again, Call, Permission, Urgency},
     secret::MakerSecret,
     settings::Settings,
     tls::{Timeouts, TlsError},
@@ -32,15 +34,16 @@ pub use self::{
 #[derive(Debug)]
 pub struct Maker {
     settings: Arc<Settings>,
+    permission: Arc<dyn Permission>,
     /// The last HTTP client and the identity it shows.
     http: Mutex<Option<([u8; 32], reqwest::Client)>>,
 }
 
 impl Maker {
-    /// Reads and connects nothing.
+    /// Reads and connects nothing. `permission` is asked before every call.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), http: Mutex::new(None) }
+    pub fn new(settings: Settings, permission: Arc<dyn Permission>) -> Self {
+        Self { settings: Arc::new(settings), permission, http: Mutex::new(None) }
     }
 
     /// Where the maker is.
@@ -65,7 +68,8 @@ impl Maker {
                 cached.insert((fingerprint, http)).1.clone()
             }
         };
-        Ok(Client { settings: Arc::clone(&self.settings), secret: Arc::clone(secret), http })
+        let (settings, permission) = (Arc::clone(&self.settings), Arc::clone(&self.permission));
+        Ok(Client { settings, permission, secret: Arc::clone(secret), http })
     }
 }
 
@@ -73,6 +77,7 @@ impl Maker {
 #[derive(Debug, Clone)]
 pub struct Client {
     settings: Arc<Settings>,
+    permission: Arc<dyn Permission>,
     secret: Arc<MakerSecret>,
     http: reqwest::Client,
 }

@@ -25,7 +25,8 @@ pub use self::{
 };
 use super::{
     Client,
-    outgoing::{Cause, Credential, send},
+    outgoing::{Cause, Credential},
+    permission::Urgency,
     settings::below,
 };
 use crate::domain::brand::Brand;
@@ -80,7 +81,7 @@ impl Client {
             .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()))
             .set_redirect_uri(Cow::Owned(RedirectUrl::from_url(redirect_uri.clone())))
-            .request_async(&Identity { client: self, brand })
+            .request_async(&Identity { client: self, brand, urgency: Urgency::Normal })
             .await?;
         Ok(answer.into())
     }
@@ -93,11 +94,12 @@ impl Client {
         &self,
         brand: Brand,
         refresh_token: &SecretString,
+        urgency: Urgency,
     ) -> Result<TokenSet, TokenError> {
         let oauth = self.oauth(brand, self.with_realm(brand, self.token_url(brand)));
         let answer = oauth
             .exchange_refresh_token(&RefreshToken::new(refresh_token.expose_secret().to_owned()))
-            .request_async(&Identity { client: self, brand })
+            .request_async(&Identity { client: self, brand, urgency })
             .await?;
         Ok(answer.into())
     }
@@ -121,9 +123,10 @@ impl Client {
             .append_pair("refresh_token", token.expose_secret())
             .finish();
         let basic = self.basic(brand).ok_or(Cause::Refused)?;
-        let credential = Credential::Client { brand, basic, form: form.into_bytes() };
+        let (form, urgency) = (form.into_bytes(), Urgency::Normal);
+        let credential = Credential::Client { brand, basic, form, urgency };
         let accept = HeaderMap::from_iter([(header::ACCEPT, JSON)]);
-        let reply = send(&self.http, &self.settings, url, accept, credential).await?;
+        let reply = self.send(brand, url, accept, credential).await?;
         error::revocation(reply)
     }
 
@@ -162,6 +165,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 struct Identity<'a> {
     client: &'a Client,
     brand: Brand,
+    urgency: Urgency,
 }
 
 impl<'c> AsyncHttpClient<'c> for Identity<'_> {
@@ -173,9 +177,9 @@ impl<'c> AsyncHttpClient<'c> for Identity<'_> {
             let url = Url::parse(&request.uri().to_string()).map_err(|_| Cause::Refused)?;
             let (mut parts, form) = request.into_parts();
             let basic = parts.headers.remove(header::AUTHORIZATION).ok_or(Cause::Refused)?;
-            let credential = Credential::Client { brand: self.brand, basic, form };
-            let Client { http, settings, .. } = self.client;
-            let reply = send(http, settings, url, parts.headers, credential).await?;
+            let (brand, urgency) = (self.brand, self.urgency);
+            let credential = Credential::Client { brand, basic, form, urgency };
+            let reply = self.client.send(brand, url, parts.headers, credential).await?;
             // Without its content type: JSON that is called plain text still holds the tokens.
             error::sift(reply).map(|reply| HttpResponse::new(reply.body))
         })

@@ -7,7 +7,12 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::settings::Settings;
+use super::{
+    Client,
+    api::Reset,
+    permission::{Again, Call, Urgency},
+    settings::Settings,
+};
 use crate::domain::brand::Brand;
 
 /// The longest answer read, counted after decoding.
@@ -32,6 +37,8 @@ pub(super) enum Credential<'a> {
         basic: HeaderValue,
         /// The form, encoded.
         form: Vec<u8>,
+        /// Whether it can wait.
+        urgency: Urgency,
     },
 }
 
@@ -49,6 +56,9 @@ pub enum Cause {
     /// The address is not the maker's, or not over TLS: a wrong setting. Nothing was sent.
     #[error("refused to send there")]
     Refused,
+    /// Calls are stopped by the operator, or the host asked to be left alone. Nothing was sent.
+    #[error("may not be called now")]
+    NotNow,
     /// No connection. Nothing was sent.
     #[error("no connection")]
     Connect,
@@ -83,7 +93,7 @@ impl Cause {
     /// it is certain that nothing arrived.
     #[must_use]
     pub const fn may_have_arrived(self) -> bool {
-        !matches!(self, Self::Refused | Self::Connect | Self::ClientCertificate)
+        !matches!(self, Self::Refused | Self::NotNow | Self::Connect | Self::ClientCertificate)
     }
 }
 
@@ -117,8 +127,34 @@ pub(super) fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
+impl Client {
+    /// Every call to the maker: asks first whether it may be made, and tells if the host limits us.
+    pub(super) async fn send(
+        &self,
+        brand: Brand,
+        url: Url,
+        headers: HeaderMap,
+        credential: Credential<'_>,
+    ) -> Result<Reply, Cause> {
+        let urgency = match &credential {
+            Credential::Client { urgency, .. } => *urgency,
+            _ => Urgency::Normal,
+        };
+        let host = url.host_str().unwrap_or_default().to_owned();
+        if !self.permission.allows(Call { brand, host: &host, urgency }).await {
+            return Err(Cause::NotNow);
+        }
+        let reply = send(&self.http, &self.settings, url, headers, credential).await?;
+        if reply.status == StatusCode::TOO_MANY_REQUESTS {
+            let reset = Reset::read(&reply.headers);
+            self.permission.limited(&host, Again { retry_after: reply.retry_after(), reset }).await;
+        }
+        Ok(reply)
+    }
+}
+
 /// Sends a call, credentials attached, and reads its answer.
-pub(super) async fn send(
+async fn send(
     http: &reqwest::Client,
     settings: &Settings,
     url: Url,
@@ -156,7 +192,7 @@ fn attach(
             (&settings.api_url, method, Some(value), body)
         }
         Credential::Certificate => (&settings.b2b_url, Method::GET, None, None),
-        Credential::Client { brand, basic, form } => {
+        Credential::Client { brand, basic, form, .. } => {
             (&settings.identity.get(brand).url, Method::POST, Some(basic), Some((FORM, form)))
         }
     };

@@ -10,7 +10,9 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use super::{Client, Maker, MakerSecret, Settings};
+use futures_util::future::BoxFuture;
+
+use super::{Again, Call, Client, Maker, MakerSecret, Permission, Settings};
 
 /// The listener.
 pub(super) struct Stub {
@@ -90,7 +92,7 @@ impl Stub {
 
     /// A client of that maker.
     pub(super) fn client(&self) -> Client {
-        Maker::new(self.settings()).with_credentials(&Arc::new(secret())).unwrap()
+        maker(self.settings()).with_credentials(&Arc::new(secret())).unwrap()
     }
 }
 
@@ -132,4 +134,22 @@ fn is_complete(request: &[u8]) -> bool {
 /// Credentials without a certificate.
 pub(super) fn secret() -> MakerSecret {
     serde_json::from_str(r#"{"client_id":"us","client_secret":"seeded/secret"}"#).unwrap()
+}
+
+/// A maker that may always be called.
+pub(super) fn maker(settings: Settings) -> Maker {
+    Maker::new(settings, Arc::new(Always))
+}
+
+#[derive(Debug)]
+struct Always;
+
+impl Permission for Always {
+    fn allows<'a>(&'a self, _: Call<'a>) -> BoxFuture<'a, bool> {
+        Box::pin(async { true })
+    }
+
+    fn limited<'a>(&'a self, _: &'a str, _: Again) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
 }

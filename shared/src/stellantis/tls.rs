@@ -15,6 +15,9 @@ use super::secret::MakerSecret;
 /// Longer than a burst of calls, shorter than a function sleeps between two: a connection that
 /// died unnoticed would turn the first renewal into a lost answer.
 const IDLE: Duration = Duration::from_secs(15);
+/// AWS is asked by schedules, some every minute, and by an SDK that tries again: a connection that lives
+/// from one run to the next spares its handshake, and keeps what DynamoDB remembers with it.
+const AWS_IDLE: Duration = Duration::from_secs(90);
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +60,22 @@ pub enum TlsError {
     Client(#[source] reqwest::Error),
 }
 
-/// A client that proves no identity, for the AWS SDK.
+/// A client that proves no identity, for the AWS SDK alone.
+///
+/// # Errors
+/// When the TLS or the HTTP library refuses its settings.
+pub fn aws_client(user_agent: &str, timeouts: Timeouts) -> Result<reqwest::Client, TlsError> {
+    let config = builder(roots())?.with_no_client_auth();
+    client(config, user_agent, timeouts, AWS_IDLE)
+}
+
+/// A client that proves no identity.
 ///
 /// # Errors
 /// When the TLS or the HTTP library refuses its settings.
 pub fn plain_client(user_agent: &str, timeouts: Timeouts) -> Result<reqwest::Client, TlsError> {
     let config = builder(roots())?.with_no_client_auth();
-    client(config, user_agent, timeouts)
+    client(config, user_agent, timeouts, IDLE)
 }
 
 /// A client that shows the maker our certificate, and trusts the maker's private authority
@@ -88,7 +100,7 @@ pub(super) fn maker_client(
         }
         _ => return Err(TlsError::HalfIdentity),
     };
-    client(config, user_agent, timeouts)
+    client(config, user_agent, timeouts, IDLE)
 }
 
 /// Mozilla's roots, ready-made: the system's would be some 300 files to read at every start.
@@ -118,6 +130,7 @@ fn client(
     config: ClientConfig,
     user_agent: &str,
     timeouts: Timeouts,
+    idle: Duration,
 ) -> Result<reqwest::Client, TlsError> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(config)
@@ -128,7 +141,7 @@ fn client(
         .referer(false)
         .connect_timeout(timeouts.connect)
         .timeout(timeouts.total)
-        .pool_idle_timeout(IDLE)
+        .pool_idle_timeout(idle)
         .build()
         .map_err(TlsError::Client)
 }

@@ -7,12 +7,13 @@ use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Item, SCHEMA, Store, Transaction, number, parse, text};
+use super::{Error, Item, SCHEMA, Store, Transaction, applied, number, parse, text};
 use crate::{
     aws::AwsError,
     domain::{
         brand::Brand,
         event::{Event, What},
+        ids::AttemptId,
     },
 };
 
@@ -51,6 +52,18 @@ impl Control {
     pub fn allows(&self, brand: Brand, host: &str, now: Timestamp) -> bool {
         !self.stops(brand) && self.paused.get(host).is_none_or(|until| *until <= now.as_second())
     }
+
+    /// Whether nothing is stopped and no host is left alone.
+    #[must_use]
+    pub fn is_clear(&self, now: Timestamp) -> bool {
+        self.stopped.is_empty() && self.paused.values().all(|until| *until <= now.as_second())
+    }
+
+    /// Whether `host` may be called for any brand.
+    #[must_use]
+    pub fn allows_any(&self, host: &str, now: Timestamp) -> bool {
+        Brand::ALL.iter().any(|brand| self.allows(*brand, host, now))
+    }
 }
 
 fn day_of(now: Timestamp) -> i64 {
@@ -71,23 +84,25 @@ impl Store {
         item.map_or_else(|| Ok(Control::default()), |item| parse(item, "control"))
     }
 
-    /// Notes that `host` limits us until then.
+    /// Notes that `host` limits us until then; a longer pause that is noted already stays.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn pause(&self, host: &str, until: Timestamp) -> Result<(), Error> {
         self.ensure_control().await?;
-        self.client
+        let result = self
+            .client
             .update_item()
             .table_name(&self.tables.records)
             .set_key(Some(key()))
+            .condition_expression("attribute_not_exists(paused.#host) OR paused.#host < :until")
             .update_expression("SET paused.#host = :until")
             .expression_attribute_names("#host", host)
             .expression_attribute_values(":until", number(until.as_second()))
             .send()
-            .await
-            .map_err(|error| AwsError::from_sdk(&error))?;
-        Ok(())
+            .await;
+        // To do it once more changes nothing, so it needs no attempt of its own.
+        applied(result, &AttemptId::random()).map(|_| ())
     }
 
     /// Tells the operator that few calls are left, unless that was done on this day.

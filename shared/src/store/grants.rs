@@ -60,6 +60,9 @@ pub struct Grant {
     /// Of which version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_version: Option<u64>,
+    /// Renewals that failed since the last one that succeeded.
+    #[serde(default)]
+    pub failures: u32,
     /// Until when somebody may be renewing it, in epoch seconds.
     #[serde(default)]
     pub lease_until: i64,
@@ -169,6 +172,7 @@ impl Grant {
             open_intents: 0,
             refused_at: None,
             refused_version: None,
+            failures: 0,
             lease_until: 0,
             attempt: AttemptId::random(),
         }
@@ -279,7 +283,7 @@ impl Store {
             .condition_expression("attribute_exists(pk) AND version = :used")
             .update_expression(
                 "SET version = :next, sealed = :sealed, access_ends = :ends, renewed_at = :at, \
-                 open_intents = :none, lease_until = :none, attempt = :attempt, due_at = :due",
+                 open_intents = :none, failures = :none, lease_until = :none, attempt = :attempt, due_at = :due",
             )
             .expression_attribute_values(":used", number(renewal.used_version))
             .expression_attribute_values(":next", number(renewal.used_version + 1))
@@ -299,7 +303,8 @@ impl Store {
     }
 
     /// Gives the lease back after a renewal that brought nothing, to be tried again at `due`.
-    /// `settled`: the maker answered, so the intent is not open any more.
+    /// `settled`: the maker answered, so the intent is not open any more. How often it failed is kept
+    /// as `grant` says.
     ///
     /// # Errors
     /// When the database fails.
@@ -317,12 +322,13 @@ impl Store {
             .key("pk", text(grant.id.as_str()))
             .condition_expression("attempt = :mine AND version = :version")
             .update_expression(
-                "SET lease_until = :none, open_intents = open_intents - :settled, attempt = :attempt, due_at = :due",
+                "SET lease_until = :none, open_intents = open_intents - :settled, failures = :failures, attempt = :attempt, due_at = :due",
             )
             .expression_attribute_values(":mine", text(grant.attempt.as_str()))
             .expression_attribute_values(":version", number(grant.version))
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":settled", number(u8::from(settled)))
+            .expression_attribute_values(":failures", number(grant.failures))
             .expression_attribute_values(":attempt", text(attempt.as_str()))
             .expression_attribute_values(":due", number(due.as_second()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)

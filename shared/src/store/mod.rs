@@ -9,7 +9,7 @@
 //! | | | `OBS#{vin}#{time}` | what changed then (TTL) | |
 //! | | | `TRIP#{vin}#{start}#{id}` | a trip (TTL) | |
 //! | | | `ALERT#{vin}#{start}#{id}` | an alert (TTL) | |
-//! | | | `SUB` | its subscription at the maker, and who looks after it | `act#NN`, the next look |
+//! | | | `SUB` | its subscription at the maker, and who looks after it | `subscriptions#NN`, the next look |
 //! | | | `WATCH#{vin}#mon_…` | a rule on a car | |
 //! | | | `RULE#mon_…` | a rule on one of its cars; others under `RULES#all`, `RULES#user#{user_ref}` | |
 //! | | | `RMT#{vin}#rem_…` | a command to a car (TTL) | `act#NN`, until it is settled |
@@ -45,8 +45,10 @@
 
 pub mod accounts;
 pub mod audit;
+mod bus;
 pub mod control;
 pub mod counters;
+mod due;
 pub mod enrollments;
 pub mod entries;
 mod erasure;
@@ -86,7 +88,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-pub use self::{shards::Shards, transaction::Transaction};
+pub use self::{
+    due::{DueKey, DueTable},
+    shards::Shards,
+    transaction::Transaction,
+};
 use crate::{
     aws::{AwsError, Lazy},
     config::Tables,
@@ -142,28 +148,6 @@ pub enum Applied {
     No(Option<Item>),
 }
 
-/// A key found in a due index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueKey {
-    /// Partition key.
-    pub pk: String,
-    /// Sort key; empty in Grants.
-    pub sk: String,
-    /// The due time read: the claim tests that it still holds.
-    pub due_at: i64,
-}
-
-/// Which table's due index.
-#[derive(Debug, Clone, Copy)]
-pub enum DueTable {
-    /// Renewals.
-    Grants,
-    /// Looks at cars, and what `act` and `digest` have to do.
-    Records,
-    /// Events to hand on, and lanes of endpoints.
-    Outbox,
-}
-
 impl Store {
     /// Over a client made by `App`.
     #[must_use]
@@ -180,48 +164,6 @@ impl Store {
     /// The shard of a key within one kind of work: `refresh#07`.
     pub(crate) fn shard(&self, kind: &str, key: &str) -> String {
         self.shards().of_key(kind, key)
-    }
-
-    /// Keys due at `now` in one shard (`refresh#07`), oldest first, at most `limit`. The index
-    /// answers from a moment ago: claim before acting.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn due(
-        &self,
-        table: DueTable,
-        shard: &str,
-        now: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<DueKey>, Error> {
-        let name = match table {
-            DueTable::Grants => &self.tables.grants,
-            DueTable::Records => &self.tables.records,
-            DueTable::Outbox => &self.tables.outbox,
-        };
-        let mut keys = Vec::new();
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(name)
-                .index_name("due")
-                .key_condition_expression("#shard = :shard AND due_at <= :now")
-                .expression_attribute_names("#shard", "shard")
-                .expression_attribute_values(":shard", text(shard))
-                .expression_attribute_values(":now", number(now.as_second()))
-                .limit(limit)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| AwsError::from_sdk(&error))?;
-            keys.extend(page.items().iter().filter_map(due_key));
-            from = page.last_evaluated_key;
-            if from.is_none() || i32::try_from(keys.len()).is_ok_and(|found| found >= limit) {
-                return Ok(keys);
-            }
-        }
     }
 
     /// Every item below a partition whose sort key begins with `prefix`, in order.
@@ -350,14 +292,6 @@ pub(crate) fn to_item<T: serde::Serialize>(value: &T, kind: &'static str) -> Res
 
 pub(crate) fn as_number(value: &AttributeValue) -> Option<i64> {
     value.as_n().ok()?.parse().ok()
-}
-
-fn due_key(item: &Item) -> Option<DueKey> {
-    Some(DueKey {
-        pk: item.get("pk")?.as_s().ok()?.clone(),
-        sk: item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default(),
-        due_at: as_number(item.get("due_at")?)?,
-    })
 }
 
 /// The error of a write that may carry the item which made its condition fail.

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Item, SCHEMA, Shards, Store, Transaction, applied, enrollments::partition, json,
-    lanes::Lane, live, number, text, to_item,
+    Applied, Error, Item, SCHEMA, Shards, Store, Transaction, applied, enrollments::partition,
+    json, lanes::Lane, live, number, text, to_item,
 };
 use crate::{
     aws::AwsError,
@@ -28,7 +28,7 @@ const LONGEST: usize = 100_000;
 const LOOK: i32 = 10;
 
 #[derive(Serialize, Deserialize)]
-struct EventItem {
+pub(super) struct EventItem {
     pk: String,
     sk: String,
     schema: u8,
@@ -37,7 +37,13 @@ struct EventItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
     expires_at: i64,
-    event: Event,
+    /// Until when the run that claimed it may be publishing it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed_until: Option<i64>,
+    /// By which claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<AttemptId>,
+    pub(super) event: Event,
 }
 
 /// An event that was not handed on yet, and its key.
@@ -45,6 +51,8 @@ struct EventItem {
 pub struct Untold {
     /// The event.
     pub event: Event,
+    claimed_until: Option<i64>,
+    attempt: Option<AttemptId>,
     pk: String,
     /// What follows the kind in its sort key.
     at: String,
@@ -85,6 +93,8 @@ impl Store {
             shard: Some(self.shard("deliver", &pk)),
             due_at: Some(event.time.as_second()),
             expires_at: (event.time + KEPT).as_second(),
+            claimed_until: None,
+            attempt: None,
             event,
             pk,
         };
@@ -141,8 +151,9 @@ impl Store {
                 let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
                 let at = sk.strip_prefix("EVT#").unwrap_or_default().to_owned();
                 match live(item, "event", now) {
-                    Ok(Some(EventItem { event, .. })) => {
-                        return Ok(Some(Untold { event, pk: pk.to_owned(), at }));
+                    Ok(Some(EventItem { event, claimed_until, attempt, .. })) => {
+                        let pk = pk.to_owned();
+                        return Ok(Some(Untold { event, claimed_until, attempt, pk, at }));
                     }
                     Ok(None) => {
                         tracing::error!("an event expired before it was handed on");
@@ -159,6 +170,38 @@ impl Store {
                 return Ok(None);
             }
         }
+    }
+
+    /// Claims an event for one run, which alone publishes it until the lease ends. The time due
+    /// stays as it is: the index need not be written, and the sweep finds what a dead run left.
+    /// `false`: another run has it, or it was handed on meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim_event(
+        &self,
+        untold: &Untold,
+        run: &AttemptId,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<bool, Error> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tables.outbox)
+            .key("pk", text(&untold.pk))
+            .key("sk", text(format!("EVT#{}", untold.at)))
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(claimed_until) \
+                 OR claimed_until <= :now OR attempt = :run)",
+            )
+            .update_expression("SET claimed_until = :until, attempt = :run")
+            .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":until", number((now + lease).as_second()))
+            .expression_attribute_values(":run", text(run.as_str()))
+            .send()
+            .await;
+        Ok(matches!(applied(result, run)?, Applied::Yes))
     }
 
     /// Hands an event on: into the lanes of these endpoints, and to the bus later if it would not
@@ -198,49 +241,6 @@ impl Store {
     /// When the database fails.
     pub async fn forget(&self, untold: &Untold) -> Result<(), Error> {
         self.delete_outbox(&untold.pk, &format!("EVT#{}", untold.at)).await
-    }
-
-    /// An event that the bus would not take.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn for_the_bus(
-        &self,
-        pk: &str,
-        sk: &str,
-        now: Timestamp,
-    ) -> Result<Option<Event>, Error> {
-        let Some(item) = self.outbox_item(pk, sk).await? else { return Ok(None) };
-        let item: Option<EventItem> = live(item, "event", now)?;
-        Ok(item.map(|item| item.event))
-    }
-
-    /// The bus has it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn bus_has_it(&self, pk: &str, sk: &str) -> Result<(), Error> {
-        self.delete_outbox(pk, sk).await
-    }
-
-    /// The bus still would not take it: again in a while. One that is gone stays gone.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn bus_again(&self, pk: &str, sk: &str, now: Timestamp) -> Result<(), Error> {
-        let attempt = AttemptId::random();
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.tables.outbox)
-            .key("pk", text(pk))
-            .key("sk", text(sk))
-            .condition_expression("attribute_exists(pk)")
-            .update_expression("SET due_at = :due")
-            .expression_attribute_values(":due", number((now + BUS_AGAIN).as_second()))
-            .send()
-            .await;
-        applied(result, &attempt).map(|_| ())
     }
 
     /// Whose an event is, if its enrollment may still be told of. Of the enrollment no more is read
@@ -343,9 +343,16 @@ impl Store {
 }
 
 /// After how long the bus is asked again.
-const BUS_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+pub(super) const BUS_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 impl Untold {
+    /// Whether another run than this one may be publishing it now.
+    #[must_use]
+    pub fn is_claimed_by_another(&self, run: &AttemptId, now: Timestamp) -> bool {
+        self.claimed_until.is_some_and(|until| until > now.as_second())
+            && self.attempt.as_ref() != Some(run)
+    }
+
     fn item(&self, shards: Shards, kind: &str, due: Option<Timestamp>) -> EventItem {
         EventItem {
             pk: self.pk.clone(),
@@ -354,6 +361,8 @@ impl Untold {
             shard: due.map(|_| shards.of_key("deliver", &self.pk)),
             due_at: due.map(Timestamp::as_second),
             expires_at: (self.event.time + KEPT).as_second(),
+            claimed_until: None,
+            attempt: None,
             event: self.event.clone(),
         }
     }

@@ -216,12 +216,15 @@ impl Store {
         applied(result, &attempt).map(|_| ())
     }
 
-    /// Notes how far a long request has come; it stays due.
+    /// Notes how far a long request has come; it stays due, from now on: what goes on is not late.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn bookmark_request(&self, request: &Request) -> Result<(), Error> {
-        self.settle_request(request, Progress::Pending).await
+    pub async fn bookmark_request(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
+        let attempt = AttemptId::random();
+        let mut item = request.item(self.shards(), attempt.clone());
+        item.due_at = item.due_at.map(|_| (now + SWEPT_AFTER).as_second());
+        self.replace_request(&item, &attempt).await
     }
 
     /// Notes what became of a request. One that is gone meanwhile (erased) stays gone.
@@ -231,15 +234,19 @@ impl Store {
     pub async fn settle_request(&self, request: &Request, progress: Progress) -> Result<(), Error> {
         let attempt = AttemptId::random();
         let settled = Request { progress, ..request.clone() };
+        self.replace_request(&settled.item(self.shards(), attempt.clone()), &attempt).await
+    }
+
+    async fn replace_request(&self, item: &RequestItem, attempt: &AttemptId) -> Result<(), Error> {
         let result = self
             .client
             .put_item()
             .table_name(&self.tables.records)
-            .set_item(Some(to_item(&settled.item(self.shards(), attempt.clone()), "request")?))
+            .set_item(Some(to_item(item, "request")?))
             .condition_expression("attribute_exists(pk)")
             .send()
             .await;
-        match applied(result, &attempt)? {
+        match applied(result, attempt)? {
             Applied::Yes | Applied::No(_) => Ok(()),
         }
     }

@@ -21,6 +21,8 @@ use crate::{
 };
 
 const KEY: &str = "SUB";
+/// The kind of shards in which they are due.
+pub const DUE: &str = "subscriptions";
 
 #[derive(Serialize, Deserialize)]
 struct SubscriptionItem {
@@ -89,7 +91,7 @@ impl Store {
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_names("#shard", "shard")
             .expression_attribute_values(":schema", number(SCHEMA))
-            .expression_attribute_values(":shard", text(self.shard("act", &partition(enrollment))))
+            .expression_attribute_values(":shard", text(self.shard(DUE, &partition(enrollment))))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":body", text(body))
             .build()
@@ -126,7 +128,12 @@ impl Store {
             .condition_expression(
                 "attribute_exists(pk) AND (due_at > :due OR attribute_exists(lease))",
             )
-            .update_expression("SET due_at = :due, woken = :attempt, attempt = :attempt")
+            // Earlier versions had them in the shards of `act`.
+            .update_expression(
+                "SET #shard = :shard, due_at = :due, woken = :attempt, attempt = :attempt",
+            )
+            .expression_attribute_names("#shard", "shard")
+            .expression_attribute_values(":shard", text(self.shard(DUE, &partition(enrollment))))
             .expression_attribute_values(":due", number(due.as_second()))
             .expression_attribute_values(":attempt", text(attempt.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -194,7 +201,7 @@ impl Store {
             [(true, "lease = :lease AND attribute_not_exists(woken)"), (false, "lease = :lease")]
         {
             let attempt = AttemptId::random();
-            let due_too = if undisturbed { ", due_at = :due" } else { "" };
+            let due_too = if undisturbed { ", #shard = :shard, due_at = :due" } else { "" };
             let update = format!(
                 "SET body = :body, version = version + :one, attempt = :attempt{due_too} REMOVE lease, leased_until"
             );
@@ -214,7 +221,11 @@ impl Store {
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 );
             if undisturbed {
-                query = query.expression_attribute_values(":due", number(due.as_second()));
+                let shard = self.shard(DUE, &partition(&held.enrollment));
+                query = query
+                    .expression_attribute_names("#shard", "shard")
+                    .expression_attribute_values(":shard", text(shard))
+                    .expression_attribute_values(":due", number(due.as_second()));
             }
             if let Applied::Yes = applied(query.send().await, &attempt)? {
                 return Ok(());

@@ -53,10 +53,7 @@ impl Visit<'_> {
         match api.send_remote(vehicle, callback, action, label).await {
             Ok(answer) => Ok(answer.value),
             Err(error) => {
-                // Remembering a limit may fail; what became of the remote matters more.
-                if let Err(error) = self.note(error.clone()).await {
-                    tracing::warn!(error = %error, "a limit of the maker was not remembered");
-                }
+                self.note(error.clone());
                 Err(error)
             }
         }

@@ -25,7 +25,6 @@ use crate::{
     },
     store::{
         Applied, Versioned,
-        control::Control,
         subscriptions::{Held, Hold},
     },
 };
@@ -50,19 +49,23 @@ pub enum Kept {
     Done,
     /// Another run does.
     Busy,
+    /// The maker may not be asked now. It stays due.
+    Stopped,
 }
 
 /// Looks after the subscription and the monitors of an enrollment, unless somebody does already.
 ///
 /// # Errors
 /// See [`Error`]. It stays due.
-pub async fn keep(
-    app: &App,
-    id: &EnrollmentId,
-    control: &Control,
-    budget: Budget,
-) -> Result<Kept, Error> {
+pub async fn keep(app: &App, id: &EnrollmentId, budget: Budget) -> Result<Kept, Error> {
     let now = app.clock.now();
+    // Nothing is taken in hand and nothing written while calls are stopped.
+    if !app.limits.current().await?.is_clear(now)
+        && let Some(enrollment) = app.store.enrollment(id, now).await?
+        && !super::may_ask(app, enrollment.value.brand).await?
+    {
+        return Ok(Kept::Stopped);
+    }
     let held = match app.store.hold_subscription(id, now, LEASE).await? {
         Hold::Ours(held) => held,
         Hold::Busy => return Ok(Kept::Busy),
@@ -75,7 +78,7 @@ pub async fn keep(
         return Ok(Kept::Done);
     };
     let mut subscription = held.subscription.clone();
-    let looked = look(app, &enrollment, &held, &mut subscription, control, budget).await;
+    let looked = look(app, &enrollment, &held, &mut subscription, budget).await;
     let wait = match &looked {
         Ok(Some(wait)) => *wait,
         Ok(None) => return Ok(Kept::Done),
@@ -94,7 +97,6 @@ async fn look(
     found: &Versioned<Enrollment>,
     held: &Held,
     subscription: &mut Subscription,
-    control: &Control,
     budget: Budget,
 ) -> Result<Option<SignedDuration>, Error> {
     let (enrollment, now) = (&found.value, app.clock.now());
@@ -102,7 +104,7 @@ async fn look(
         *subscription = subscription.clone().refused(State::Unsupported, "scope", now);
         return Ok(Some(RARELY));
     }
-    let mut visit = Visit::begin(app, enrollment, control, budget).await?;
+    let mut visit = Visit::begin(app, enrollment, budget).await?;
     if app.config.notifications == Notifications::Off {
         visit.unsubscribe().await?;
         for watch in app.store.watches(&enrollment.id).await? {

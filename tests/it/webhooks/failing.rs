@@ -184,3 +184,26 @@ async fn a_redirect_is_a_failure_and_leads_nowhere() {
     sweep(&world).await;
     assert_eq!(receiver.taken().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_slow_slows_nobody_but_itself() {
+    let world = World::start().await;
+    let (slow, well) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    hook(&world, &slow, json!({})).await;
+    hook(&world, &well, json!({})).await;
+    slow.delay(std::time::Duration::from_millis(2_500));
+    begin(&world, "user-1").await;
+    world.settle().await;
+
+    // Once that is known, no wake-up waits for it; it takes everything all the same.
+    let waiting = std::time::Instant::now();
+    for user in ["user-2", "user-3", "user-4", "user-5"] {
+        begin(&world, user).await;
+        world.settle().await;
+    }
+    assert!(waiting.elapsed().as_secs() < 5, "{:?}", waiting.elapsed());
+    assert_eq!((slow.taken().len(), well.taken().len()), (1, 5));
+    sweep(&world).await;
+    assert_eq!(ids(&slow.taken()), ids(&well.taken()));
+    assert_eq!(slow.posted().len(), 5, "nothing twice");
+}

@@ -112,3 +112,31 @@ async fn what_the_bus_did_not_take_is_offered_again() {
     let left = world.text_of("Outbox").await;
     assert!(!left.contains("BUS#"), "{left}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_hangs_holds_up_itself_alone() {
+    let (world, receiver) = (World::start().await, Receiver::start().await.unwrap());
+    hook(&world, &receiver, json!({})).await;
+    let hangs = Rule::once(Effect::Hang).of("deliver").at(Db::PutEvents).times(40);
+    world.cloud.faults().next(hangs);
+
+    let waiting = std::time::Instant::now();
+    let mut begun = Vec::new();
+    for user in ["user-1", "user-2", "user-3", "user-4"] {
+        begun.push(begin(&world, user).await);
+        world.settle().await;
+    }
+    // It is waited for once, not for each event.
+    assert!(waiting.elapsed().as_secs() < 8, "{:?}", waiting.elapsed());
+    let begun: Vec<&str> = begun.iter().map(String::as_str).collect();
+    let all = told(&world, &begun).await;
+    assert_eq!(ids(&receiver.taken()), all);
+
+    world.cloud.faults().clear();
+    world.clock.advance(SignedDuration::from_mins(2));
+    sweep(&world).await;
+    let bus = world.cloud.bus().received();
+    let mut on_bus: Vec<&str> = bus.iter().map(|event| event["id"].as_str().unwrap()).collect();
+    on_bus.sort_unstable();
+    assert_eq!(on_bus, all);
+}

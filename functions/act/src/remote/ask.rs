@@ -42,8 +42,7 @@ async fn look(app: &App, remote: &Remote, budget: Budget) -> Result<Option<Told>
     let enrollment = found.filter(|found| found.value.is_open()).ok_or(Error::NotActive)?;
     let car = app.store.car(id, &remote.vin).await?;
     let (Some((car, _)), Some(callback)) = (car, &remote.callback) else { return Ok(None) };
-    let control = app.store.control().await?;
-    let mut visit = Visit::begin(app, &enrollment.value, &control, budget).await?;
+    let mut visit = Visit::begin(app, &enrollment.value, budget).await?;
     if let Some(action) = &remote.action_id {
         return visit.remote(&car.address, callback, action).await;
     }

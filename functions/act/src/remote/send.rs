@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::{
     App,
-    clock::Budget,
+    clock::{Budget, later},
     domain::{
         enrollment::{Enrollment, Status},
         remote::{Action, Cause, Remote, State},
@@ -12,7 +12,7 @@ use shared::{
     },
     remotes,
     stellantis::{ApiError, Cause as NoAnswer},
-    store::{self, Transaction, Versioned, control::Control},
+    store::{self, Transaction, Versioned},
     tokens,
     visit::{self, Error, Visit},
 };
@@ -85,8 +85,7 @@ async fn attempt(app: &App, found: &Versioned<Remote>, budget: Budget) -> Result
         return Err(NotSent::Ends(State::Expired, None));
     }
     // Read now, not when this run began: the switch is there for emergencies.
-    let control = app.store.control().await?;
-    if control.remotes_stopped {
+    if app.limits.read().await?.remotes_stopped {
         return Err(NotSent::Ends(State::Failed, Some(Cause::RemotesStopped)));
     }
     let enrollment = app.store.enrollment(&remote.enrollment, now).await?;
@@ -99,7 +98,7 @@ async fn attempt(app: &App, found: &Versioned<Remote>, budget: Budget) -> Result
     let subscription = app.store.subscription(&remote.enrollment).await?;
     let callback = subscription.and_then(|found| found.value.usable().map(str::to_owned));
     let callback = callback.ok_or(NotSent::Waits(None))?;
-    let (visit, address) = ready(app, &enrollment, &control, remote, &callback, budget).await?;
+    let (visit, address) = ready(app, &enrollment, remote, &callback, budget).await?;
     if !budget.allows(NEEDED) {
         return Err(NotSent::Waits(None));
     }
@@ -110,7 +109,6 @@ async fn attempt(app: &App, found: &Versioned<Remote>, budget: Budget) -> Result
 async fn ready<'a>(
     app: &'a App,
     enrollment: &'a Versioned<Enrollment>,
-    control: &'a Control,
     remote: &Remote,
     callback: &str,
     budget: Budget,
@@ -118,7 +116,7 @@ async fn ready<'a>(
     let gone = NotSent::Ends(State::Failed, Some(Cause::VehicleGone));
     let car = app.store.car(&remote.enrollment, &remote.vin).await?;
     let Some((car, _)) = car else { return Err(gone) };
-    let mut visit = Visit::begin(app, &enrollment.value, control, budget).await?;
+    let mut visit = Visit::begin(app, &enrollment.value, budget).await?;
     let mut address = car.address;
     let mut heard = visit.remotes(&address, callback).await;
     // Nothing at all may be heard of a car without remotes, or at an address that it left.
@@ -164,11 +162,7 @@ async fn dispatch(
     }
     // From here on it is ours alone, and nobody sends it again whatever happens.
     let ours = Versioned { value: sending, version: found.version + 1 };
-    let outcome = if ours.value.is_late(app.clock.now()) {
-        Outcome::NeverSent(State::Expired, None)
-    } else {
-        call(app, visit, address, &ours.value, &action).await
-    };
+    let outcome = call(app, visit, address, &ours.value, &action).await;
     let now = app.clock.now();
     let result = keep(app, ours, |remote| outcome.of(remote, now)).await;
     if let Err(error) = result {
@@ -226,6 +220,11 @@ async fn call(
     let Some(callback) = &remote.callback else { return Outcome::NoAnswer };
     let mut pauses = PAUSES.into_iter();
     loop {
+        // Asked after each pause, right before the command may leave: when there is a connection, that is.
+        let connect = app.maker.settings().timeouts.connect;
+        if remote.is_late(later(app.clock.now(), connect)) {
+            return Outcome::NeverSent(State::Expired, None);
+        }
         let error = match visit.send_remote(address, callback, action, &remote.id).await {
             Ok(Some(id)) => return Outcome::Accepted(id),
             Ok(None) => return Outcome::NoAnswer,
@@ -235,8 +234,8 @@ async fn call(
             return judged(&error);
         }
         match pauses.next() {
-            Some(time) if !remote.is_late(app.clock.now()) => pause(time).await,
-            _ => return Outcome::NeverSent(State::Failed, Some(Cause::MakerUnreachable)),
+            Some(time) => pause(time).await,
+            None => return Outcome::NeverSent(State::Failed, Some(Cause::MakerUnreachable)),
         }
     }
 }
@@ -250,6 +249,7 @@ fn judged(error: &ApiError) -> Outcome {
     let refused = |cause| Outcome::NeverSent(State::Failed, Some(cause));
     match error {
         ApiError::Transient { cause, .. } if cause.may_have_arrived() => Outcome::NoAnswer,
+        ApiError::Transient { cause: NoAnswer::NotNow, .. } => refused(Cause::Limited),
         ApiError::Transient { .. } => refused(Cause::MakerUnreachable),
         ApiError::Limited { .. } => refused(Cause::Limited),
         ApiError::Forbidden(_) => refused(Cause::MissingRights),

@@ -67,7 +67,7 @@ pub enum Reset {
 }
 
 impl Reset {
-    fn read(headers: &HeaderMap) -> Option<Self> {
+    pub(in crate::stellantis) fn read(headers: &HeaderMap) -> Option<Self> {
         let number: i64 = headers.get("x-ratelimit-reset")?.to_str().ok()?.trim().parse().ok()?;
         let time = match number {
             1_000_000_000..1_000_000_000_000 => Timestamp::from_second(number),

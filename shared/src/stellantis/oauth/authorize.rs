@@ -65,7 +65,7 @@ mod tests {
             format!("https://{}", brand.idp_host()).parse().unwrap()
         });
         settings.scope_separator = separator;
-        Maker::new(settings)
+        crate::stellantis::testing::maker(settings)
     }
 
     fn url(separator: ScopeSeparator) -> String {

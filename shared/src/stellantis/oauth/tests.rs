@@ -15,7 +15,7 @@ async fn exchange(stub: &Stub) -> Result<TokenSet, TokenError> {
 }
 
 async fn renew(stub: &Stub) -> Result<TokenSet, TokenError> {
-    stub.client().renew(Brand::Opel, &"seeded-old".into()).await
+    stub.client().renew(Brand::Opel, &"seeded-old".into(), Urgency::Normal).await
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ fn token() -> SecretString {
 
 fn client_credential(brand: Brand) -> Credential<'static> {
     let basic = HeaderValue::from_static("Basic c2VlZGVk");
-    Credential::Client { brand, basic, form: b"code=seeded-code".to_vec() }
+    let (form, urgency) = (b"code=seeded-code".to_vec(), Urgency::Normal);
+    Credential::Client { brand, basic, form, urgency }
 }
 
 fn goes(url: &str, credential: Credential<'_>) -> bool {

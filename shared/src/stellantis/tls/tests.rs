@@ -8,7 +8,7 @@ use crate::{
     domain::brand::Brand,
     stellantis::{
         ApiError, Cause, Maker,
-        testing::{Stub, json, secret},
+        testing::{Stub, json, maker, secret},
     },
 };
 
@@ -71,7 +71,7 @@ async fn call(maker: &Maker, secret: &Arc<MakerSecret>) -> Option<Cause> {
 async fn the_maker_sees_our_certificate_and_the_new_one_after_a_rotation() {
     let authority = Authority::new();
     let stub = authority.stub().await;
-    let maker = Maker::new(stub.settings());
+    let maker = maker(stub.settings());
     let (first, first_der) = authority.secret();
     let (second, second_der) = authority.secret();
 
@@ -89,7 +89,7 @@ async fn without_a_certificate_the_maker_is_not_reached() {
     let ca = Some(authority.0.pem());
     let none = Arc::new(MakerSecret { ca, ..secret() });
 
-    let cause = call(&Maker::new(stub.settings()), &none).await;
+    let cause = call(&maker(stub.settings()), &none).await;
 
     assert_eq!(cause, Some(Cause::ClientCertificate));
     assert!(stub.asked().is_empty());
@@ -102,7 +102,7 @@ async fn a_certificate_of_another_authority_is_told_apart() {
     let (foreign, _) = Authority::new().secret();
     let foreign = MakerSecret { ca: Some(authority.0.pem()), ..(*foreign).clone() };
 
-    let cause = call(&Maker::new(stub.settings()), &Arc::new(foreign)).await;
+    let cause = call(&maker(stub.settings()), &Arc::new(foreign)).await;
 
     assert_eq!(cause, Some(Cause::ClientCertificate));
 }
@@ -114,7 +114,7 @@ async fn a_server_of_an_unknown_authority_gets_nothing() {
     let (known, _) = authority.secret();
     let unknown = MakerSecret { ca: None, ..(*known).clone() };
 
-    let cause = call(&Maker::new(stub.settings()), &Arc::new(unknown)).await;
+    let cause = call(&maker(stub.settings()), &Arc::new(unknown)).await;
 
     assert_eq!(cause, Some(Cause::Connect));
     assert!(stub.asked().is_empty());

@@ -9,7 +9,7 @@ use crate::{
     aws::AwsError,
     domain::{event::Event, ids::WebhookId},
     store::{
-        DueKey, Error, Item, SCHEMA, Store, Transaction, due_key, live, number, text, to_item,
+        DueKey, Error, Item, SCHEMA, Store, Transaction, due::due_key, live, number, text, to_item,
     },
 };
 

@@ -119,6 +119,21 @@ async fn what_passes_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_single_write_that_meets_a_transaction_is_tried_again() {
+    let world = World::start(Faults::ordered()).await;
+    let grant = added(&world.app("callback").store).await;
+    let app = world.app("refresh");
+    let conflict = Rule::once(Effect::Conflict).of("refresh").at(Operation::UpdateItem);
+    world.front.faults.next(conflict.times(2));
+
+    let claim = app.store.claim_grant(&grant.id, ClaimFor::Use, now(), LEASE).await.unwrap();
+
+    assert!(matches!(claim, Claim::Ours(_)), "{claim:?}");
+    assert_eq!(world.front.usage.of("refresh").calls[&Operation::UpdateItem], 1);
+    assert_eq!(world.front.faults.pending(), 0);
+}
+
+#[tokio::test]
 async fn a_claim_that_comes_too_late_finds_the_grant_busy() {
     let world = World::start(Faults::none()).await;
     let grant = added(&world.app("callback").store).await;

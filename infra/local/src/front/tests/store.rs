@@ -40,6 +40,36 @@ async fn calls_to_the_maker_are_stopped_and_paused() {
 }
 
 #[tokio::test]
+async fn a_shorter_pause_never_ends_a_longer_one() {
+    let world = World::start(Faults::none()).await;
+    let app = world.app("act");
+    let (host, later) = ("api.example.com", now() + SignedDuration::from_hours(2));
+
+    app.store.pause(host, later).await.unwrap();
+    app.store.pause(host, now() + SignedDuration::from_mins(1)).await.unwrap();
+
+    assert_eq!(app.store.control().await.unwrap().paused[host], later.as_second());
+}
+
+#[tokio::test]
+async fn a_long_request_that_goes_on_is_not_late() {
+    let world = World::start(Faults::none()).await;
+    let (api, act) = (world.app("api"), world.app("act"));
+    let request = Request::new(None, Ask::Discover, now());
+    let mut transaction = Transaction::new();
+    api.store.ask_in(&mut transaction, &request).unwrap();
+    api.store.commit(transaction).await.unwrap();
+    let shard = act.store.shards().of_key("act", request.id.as_str());
+    let due = async |at| act.store.due(DueTable::Records, &shard, at, 10).await.unwrap().len();
+    let later = now() + SignedDuration::from_hours(1);
+
+    act.store.bookmark_request(&request, later).await.unwrap();
+
+    assert_eq!(due(later).await, 0);
+    assert_eq!(due(later + SignedDuration::from_mins(2)).await, 1);
+}
+
+#[tokio::test]
 async fn a_request_is_swept_until_it_is_settled() {
     let world = World::start(Faults::none()).await;
     let (api, act) = (world.app("api"), world.app("act"));
