@@ -79,7 +79,7 @@ impl App {
             rescue: Rescue::new(sqs, config.rescue_queue_url.clone()),
             bus: Bus::new(eventbridge, config.events.bus.clone()),
             webhooks: Webhooks::new(config.events.addresses),
-            metrics: Metrics::new(config.metrics, clock.clone()),
+            metrics: Metrics::new(config.metrics, config.stack.clone(), clock.clone()),
             config,
             clock,
         }))

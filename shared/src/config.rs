@@ -54,6 +54,8 @@ pub struct Config {
     pub trusted_by_address: BTreeSet<Brand>,
     /// `METRICS`: `emf` (default: lines that CloudWatch turns into metrics) or `off`.
     pub metrics: MetricsOutput,
+    /// `STACK_NAME`: the dimension that tells the metrics of two deployments in one account apart.
+    pub stack: String,
 }
 
 /// How users are enrolled.
@@ -249,6 +251,7 @@ impl Reader<'_> {
             notifications: self.parsed("NOTIFICATIONS", "on", "on or off"),
             trusted_by_address: self.brands("TRUSTED_BY_ADDRESS"),
             metrics: self.parsed("METRICS", "emf", "emf or off"),
+            stack: self.text("STACK_NAME", Some("none")),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
         event::{Event, What},
         ids::GrantId,
     },
-    metrics::Metric,
+    metrics::{Metric, Outcome},
     random,
     rescue::RescueError,
     seal::{KeyRing, Purpose},
@@ -169,11 +169,14 @@ async fn renew(
     let (refresh_token, ring, client) = match prepare(app, &grant).await {
         Ok(prepared) => prepared,
         Err(error) => {
+            app.metrics.add(Metric::Renewal(Outcome::Failed));
             put_off(app, &grant, true, None).await?;
             return Err(error);
         }
     };
-    match call(app, client, grant.brand, &refresh_token, budget).await {
+    let answer = call(app, client, grant.brand, &refresh_token, budget).await;
+    app.metrics.add(Metric::Renewal(outcome(&answer)));
+    match answer {
         Ok(tokens) => keep(app, &grant, tokens, refresh_token, &ring).await,
         Err(TokenError::InvalidGrant) => refused(app, grant).await,
         Err(error) => {
@@ -192,6 +195,14 @@ async fn renew(
             }
             Err(Error::Maker(error))
         }
+    }
+}
+
+/// What came of a renewal, as alarms count it: a grant that the maker ended is counted by itself.
+const fn outcome(answer: &Result<TokenSet, TokenError>) -> Outcome {
+    match answer {
+        Err(TokenError::InvalidGrant) => Outcome::Refused,
+        other => Outcome::of(other),
     }
 }
 
@@ -320,6 +331,7 @@ async fn put_off(
     settled: bool,
     wait: Option<Duration>,
 ) -> Result<(), Error> {
+    app.metrics.add(Metric::RenewalAge(app.clock.now().as_second() - grant.renewed_at));
     let jitter = Duration::from_secs(u64::from(random::below(120)));
     let due = later(app.clock.now(), wait.unwrap_or(Duration::from_mins(5)) + jitter);
     app.store.release_grant(grant, settled, due).await?;

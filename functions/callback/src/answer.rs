@@ -10,7 +10,7 @@ use shared::{
     causes::causes,
     domain::{brand::Brand, enrollment::Reason},
     http::{Problem, query_once},
-    metrics::Metric,
+    metrics::{self, Metric},
     round_trip::{self, Attempt, Cookies, state_sha256},
     seal::Purpose,
     secrets::SecretError,
@@ -142,6 +142,9 @@ async fn settle(
     }
     if let Some(error) = query.get("error") {
         let reason = reason_of(OAuthCode::read(error));
+        if reason != Reason::DeclinedByUser {
+            app.metrics.record(Metric::Login(metrics::Outcome::Failed));
+        }
         complete::give_up(app, attempt, reason).await?;
         return Ok(Ending::new(Outcome::of(Some(reason))));
     }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use shared::{
     App,
     domain::enrollment::{Enrollment, Reason, Status, UserRef},
+    metrics::{Metric, Outcome as Counted},
     round_trip::Attempt,
     stellantis::{
         Client,
@@ -36,7 +37,13 @@ enum Claimed {
 
 pub(crate) async fn run(app: &App, attempt: &Attempt, code: SecretString) -> Result<Ending, Error> {
     match claim(app, attempt).await? {
-        Claimed::Ours(enrollment) => exchange(app, attempt, enrollment, code).await,
+        Claimed::Ours(enrollment) => {
+            let ended = exchange(app, attempt, enrollment, code).await;
+            let connected = matches!(&ended, Ok(it) if it.outcome == Outcome::Connected);
+            let counted = if connected { Counted::Succeeded } else { Counted::Failed };
+            app.metrics.record(Metric::Login(counted));
+            ended
+        }
         Claimed::Another(enrollment) => second(app, attempt, enrollment).await,
         Claimed::Gone => Ok(Ending::new(Outcome::Expired)),
         Claimed::Stopped => {

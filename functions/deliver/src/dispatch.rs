@@ -12,6 +12,7 @@ use shared::{
         event::{CloudEvent, Event, What},
         webhook::Webhook,
     },
+    metrics::{Metric, Outcome},
     store::{self, lanes::Lane},
 };
 
@@ -97,7 +98,9 @@ pub(crate) async fn put_on_bus(app: &App, event: &Event) -> bool {
         return true;
     }
     let cloud = CloudEvent::new(event.clone(), app.config.public_url.as_str(), false);
-    match app.bus.put(&cloud, event.time).await {
+    let put = app.bus.put(&cloud, event.time).await;
+    app.metrics.add(Metric::BusDelivery(Outcome::of(&put)));
+    match put {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(event.id = %event.id, error = %error, causes = ?causes(&error), "the bus did not take an event; it is asked again");

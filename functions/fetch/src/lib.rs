@@ -19,6 +19,7 @@ use shared::{
         vin::Vin,
     },
     due::{self, Share},
+    metrics::{Metric, Outcome},
     secrets::SecretName,
     store::{
         self, Applied, DueKey, DueTable, Transaction, Versioned, control::Control, enrollments,
@@ -41,7 +42,9 @@ const WITHOUT_CONSENT: SignedDuration = SignedDuration::from_hours(24);
 #[tracing::instrument(name = "fetch.run", skip_all)]
 pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let share = serde_json::from_value(event.payload).unwrap_or_default();
-    run(&app, share, Budget::until(event.context.deadline)).await.map_err(|error| {
+    let result = run(&app, share, Budget::until(event.context.deadline)).await;
+    app.metrics.flush();
+    result.map_err(|error| {
         tracing::error!(error = %error, causes = ?causes(&error), "a fetch run failed");
         Diagnostic { error_type: "FetchFailed".into(), error_message: error.to_string() }
     })
@@ -49,6 +52,9 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 
 async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
     let control = app.store.control().await?;
+    if share.worker == 0 {
+        app.metrics.record(Metric::MakerPaused(control.paused_hosts(app.clock.now())));
+    }
     let work = |key| fetch_or_log(app, key, &control, budget);
     let walk = due::walk(app, (DueTable::Records, "fetch"), share, (budget, NEEDED), work).await?;
     tracing::info!(
@@ -105,6 +111,9 @@ async fn fetch(
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
             let visited = visit_car(app, &enrollment, &claimed, &kinds, control, budget).await;
+            if visited.as_ref().err().is_none_or(visit::Error::is_a_failure) {
+                app.metrics.add(Metric::Poll(Outcome::of(&visited)));
+            }
             if let Err(error) = &visited
                 && error.is_passing()
             {
