@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod cloudwatch;
 mod described;
 mod luck;
 mod moments;
@@ -21,7 +22,7 @@ mod weather;
 use std::str::FromStr;
 
 use accessing_party::{
-    Cloud, CloudOptions, Faults, browser::Browser, clock::ManualClock, credentials,
+    Cloud, CloudOptions, Faults, MetricLog, browser::Browser, clock::ManualClock, credentials,
     functions::InvokeError,
 };
 use futures_util::future::join_all;
@@ -93,6 +94,13 @@ impl World {
     /// Starts everything with a database that is unkind by seed.
     pub async fn unkind(seed: u64) -> Self {
         Self::with(|options| options.faults = Faults::seeded(seed)).await
+    }
+
+    /// Starts everything, and keeps what the functions count.
+    pub async fn counted() -> (Self, MetricLog) {
+        let log = MetricLog::default();
+        let kept = log.clone();
+        (Self::with(|options| options.metrics = Some(kept)).await, log)
     }
 
     /// Starts everything, set up otherwise.

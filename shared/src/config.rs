@@ -57,6 +57,8 @@ pub struct Config {
     pub revoke_replaced: RevokeReplaced,
     /// `METRICS`: `emf` (default: lines that CloudWatch turns into metrics) or `off`.
     pub metrics: MetricsOutput,
+    /// `STACK_NAME`: the dimension that tells the metrics of two deployments in one account apart.
+    pub stack: String,
 }
 
 /// How users are enrolled.
@@ -253,6 +255,7 @@ impl Reader<'_> {
             trusted_by_address: self.brands("TRUSTED_BY_ADDRESS"),
             revoke_replaced: self.parsed("REVOKE_REPLACED", "off", "on or off"),
             metrics: self.parsed("METRICS", "emf", "emf or off"),
+            stack: self.text("STACK_NAME", Some("none")),
         }
     }
 

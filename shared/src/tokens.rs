@@ -21,7 +21,7 @@ use crate::{
         event::{Event, What},
         ids::GrantId,
     },
-    metrics::Metric,
+    metrics::{Metric, Outcome},
     random,
     rescue::RescueError,
     seal::{KeyRing, Purpose},
@@ -192,6 +192,7 @@ async fn renew(app: &App, grant: Grant, budget: Budget) -> Result<Access, Error>
     let (refresh_token, ring, client) = match prepare(app, &grant).await {
         Ok(prepared) => prepared,
         Err(error) => {
+            app.metrics.add(Metric::Renewal(Outcome::Failed));
             put_off(app, &grant, true, None).await?;
             return Err(error);
         }
@@ -200,7 +201,11 @@ async fn renew(app: &App, grant: Grant, budget: Budget) -> Result<Access, Error>
     if !budget.allows(NEEDED) {
         return not_now(app, &grant).await;
     }
-    match call(app, client, &grant, &refresh_token, budget).await {
+    let answer = call(app, client, &grant, &refresh_token, budget).await;
+    if !matches!(answer, Err(TokenError::Transient { cause: Cause::NotNow, .. })) {
+        app.metrics.add(Metric::Renewal(outcome(&answer)));
+    }
+    match answer {
         Ok(tokens) => keep(app, &grant, tokens, refresh_token, &ring).await,
         Err(TokenError::InvalidGrant) => refused(app, grant).await,
         Err(TokenError::Transient { cause: Cause::NotNow, .. }) => not_now(app, &grant).await,
@@ -223,6 +228,14 @@ async fn renew(app: &App, grant: Grant, budget: Budget) -> Result<Access, Error>
 async fn not_now(app: &App, grant: &Grant) -> Result<Access, Error> {
     app.store.release_grant(grant, true, due_of(grant, app.clock.now())).await?;
     Err(Error::NotNow)
+}
+
+/// What came of a renewal, as alarms count it: a grant that the maker ended is counted by itself.
+const fn outcome(answer: &Result<TokenSet, TokenError>) -> Outcome {
+    match answer {
+        Err(TokenError::InvalidGrant) => Outcome::Refused,
+        other => Outcome::of(other),
+    }
 }
 
 /// All that may fail before the call, done before it: once the maker has answered, nothing but
@@ -363,6 +376,7 @@ async fn put_off(
     wait: Option<Duration>,
 ) -> Result<(), Error> {
     let (now, jitter) = (app.clock.now(), Duration::from_secs(u64::from(random::below(120))));
+    app.metrics.add(Metric::RenewalAge(now.as_second() - grant.renewed_at));
     let failed = Grant { failures: grant.failures.saturating_add(1), ..grant.clone() };
     let due = later(try_again(&failed, wait, now), jitter);
     app.store.release_grant(&failed, settled, due).await?;

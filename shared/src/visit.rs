@@ -97,6 +97,14 @@ impl Error {
         )
     }
 
+    /// Whether something is wrong here or with the maker: not if nothing was asked, and not if it
+    /// is the driver who must consent again.
+    #[must_use]
+    pub const fn is_a_failure(&self) -> bool {
+        use tokens::Error::{Busy, Doubted, Ended, Gone, NotNow};
+        !matches!(self, Self::NotActive | Self::Token(Busy | Doubted | Ended(_) | Gone | NotNow))
+    }
+
     /// A word for the operator; no detail that a log should not hold.
     #[must_use]
     pub const fn word(&self) -> &'static str {

@@ -3,23 +3,29 @@
 //! nothing of an answer; every address is judged when it is connected to.
 
 pub mod address;
+mod attempts;
 mod sign;
 
 use std::{
     collections::BTreeMap,
+    io,
     sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{StatusCode, header};
+pub use reqwest::StatusCode;
+use reqwest::header;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use secrecy::SecretString;
 use url::Url;
 
-use self::address::{Judge, Refused};
-pub use self::sign::sign;
-use crate::{clock::Budget, config::Addresses};
+use self::address::{Judge, NotResolved, Refused};
+pub use self::{
+    attempts::{Attempts, RECENT},
+    sign::sign,
+};
+use crate::{clock::Budget, config::Addresses, domain::webhook::Failure};
 
 /// How long one try may take, from the connection to the answer.
 pub const TRY: Duration = Duration::from_secs(10);
@@ -36,6 +42,8 @@ const READ: usize = 1024;
 /// The client, made when `deliver` first needs it: no other function does.
 #[derive(Debug)]
 pub struct Webhooks {
+    /// What came of the latest requests.
+    pub attempts: Attempts,
     addresses: Addresses,
     client: OnceLock<reqwest::Client>,
     /// When an endpoint was slow last, as far as this process knows.
@@ -63,9 +71,9 @@ pub enum PostError {
     /// No address of it may be connected to.
     #[error("the address is refused")]
     Address(#[source] Option<reqwest::Error>),
-    /// It was not reached, TLS included.
-    #[error("not reached")]
-    NotReached(#[source] reqwest::Error),
+    /// It was not connected to.
+    #[error("not connected: {}", .0.as_str())]
+    NotConnected(Failure, #[source] reqwest::Error),
     /// It did not answer in time, or was cut off: it may have taken it.
     #[error("no answer")]
     NoAnswer(#[source] reqwest::Error),
@@ -82,11 +90,30 @@ impl PostError {
     #[must_use]
     pub fn word(&self) -> String {
         match self {
-            Self::Address(_) => "address_refused".to_owned(),
-            Self::NotReached(_) => "not_reached".to_owned(),
-            Self::NoAnswer(_) => "no_answer".to_owned(),
             Self::Status(status) => format!("status_{}", status.as_u16()),
-            Self::Client => "internal_error".to_owned(),
+            other => other.failure().as_str().to_owned(),
+        }
+    }
+
+    /// The same without the status.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Address(_) => Failure::AddressRefused,
+            Self::NotConnected(failure, _) => *failure,
+            Self::NoAnswer(error) if error.is_timeout() => Failure::Timeout,
+            Self::NoAnswer(_) => Failure::Closed,
+            Self::Status(_) => Failure::Status,
+            Self::Client => Failure::Internal,
+        }
+    }
+
+    /// The status of its answer, if there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status(status) => Some(*status),
+            _ => None,
         }
     }
 
@@ -101,7 +128,12 @@ impl Webhooks {
     /// Connects to nothing, and builds nothing yet.
     #[must_use]
     pub fn new(addresses: Addresses) -> Self {
-        Self { addresses, client: OnceLock::new(), slow: Mutex::default() }
+        Self {
+            attempts: Attempts::default(),
+            addresses,
+            client: OnceLock::new(),
+            slow: Mutex::default(),
+        }
     }
 
     /// Whether an endpoint was slow a moment ago, be its answer a success or not.
@@ -111,11 +143,12 @@ impl Webhooks {
         slow.get(url).is_some_and(|at| now.duration_since(*at) < SLOW_FOR)
     }
 
-    /// One try at one event. Anything but a 2xx is a failure; a redirect too.
+    /// One try at one event, and the status of its success. Anything but a 2xx is a failure; a
+    /// redirect too.
     ///
     /// # Errors
     /// [`PostError`].
-    pub async fn post(&self, url: &Url, message: Message<'_>) -> Result<(), PostError> {
+    pub async fn post(&self, url: &Url, message: Message<'_>) -> Result<StatusCode, PostError> {
         let (at, quick) = (message.at, Budget::lasting(QUICK));
         let posted = self.send(url, message).await;
         let mut slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +160,7 @@ impl Webhooks {
         posted
     }
 
-    async fn send(&self, url: &Url, message: Message<'_>) -> Result<(), PostError> {
+    async fn send(&self, url: &Url, message: Message<'_>) -> Result<StatusCode, PostError> {
         if address::check(url, self.addresses).is_err() {
             return Err(PostError::Address(None));
         }
@@ -151,7 +184,7 @@ impl Webhooks {
         let answer = request.body(message.body).send().await.map_err(classify)?;
         let status = answer.status();
         drain(answer).await;
-        if status.is_success() { Ok(()) } else { Err(PostError::Status(status)) }
+        if status.is_success() { Ok(status) } else { Err(PostError::Status(status)) }
     }
 
     fn client(&self) -> Result<&reqwest::Client, PostError> {
@@ -189,12 +222,42 @@ fn build(addresses: Addresses) -> Option<reqwest::Client> {
 
 fn classify(error: reqwest::Error) -> PostError {
     let error = error.without_url();
-    let mut causes =
-        std::iter::successors(std::error::Error::source(&error), |error| error.source());
-    if causes.any(<dyn std::error::Error + 'static>::is::<Refused>) {
+    let causes = || std::iter::successors(std::error::Error::source(&error), |it| it.source());
+    if causes().any(<dyn std::error::Error + 'static>::is::<Refused>) {
         return PostError::Address(Some(error));
     }
-    if error.is_connect() { PostError::NotReached(error) } else { PostError::NoAnswer(error) }
+    if !error.is_connect() {
+        return PostError::NoAnswer(error);
+    }
+    let known = causes().find_map(failure_of);
+    let failure = match known {
+        Some(failure) => failure,
+        None if error.is_timeout() => Failure::Timeout,
+        None => Failure::Unreachable,
+    };
+    PostError::NotConnected(failure, error)
+}
+
+/// What a cause of a failed connection says, if it says anything.
+fn failure_of(cause: &(dyn std::error::Error + 'static)) -> Option<Failure> {
+    if cause.is::<NotResolved>() {
+        return Some(Failure::Dns);
+    }
+    if cause.is::<rustls::Error>() {
+        return Some(Failure::Tls);
+    }
+    let cause = cause.downcast_ref::<io::Error>()?;
+    if cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        return Some(Failure::Tls);
+    }
+    match cause.kind() {
+        io::ErrorKind::ConnectionRefused => Some(Failure::Refused),
+        io::ErrorKind::TimedOut => Some(Failure::Timeout),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Some(Failure::Closed),
+        // What answers in plain text where TLS is expected.
+        io::ErrorKind::InvalidData => Some(Failure::Tls),
+        _ => None,
+    }
 }
 
 /// A little is read and none kept: a longer answer costs its connection.

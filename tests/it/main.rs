@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and prints its figures"
 )]
 
+mod alarms;
 mod architecture;
 mod confirmation;
 mod consent_again;

@@ -178,7 +178,19 @@ async fn no_line_and_no_answer_of_a_whole_story_holds_anything_secret() {
         tokens += tell_all(&story, &id, renewal).await;
     }
 
+    // An endpoint that begins to fail is one line for who watches, at the level that is shown locally.
+    receiver.answer(500);
+    let path = format!("/v1/webhooks/{}", hook.body["id"].as_str().unwrap());
+    for _ in 0..3 {
+        story.api("POST", &format!("{path}/test"), None).await;
+        story.world.settle().await;
+    }
+    story.api("GET", &path, None).await;
+    story.api("GET", &format!("{path}/attempts"), None).await;
+
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let began: Vec<_> = text.lines().filter(|line| line.contains("began to fail")).collect();
+    assert!(began.len() == 1 && began[0].contains("WARN"), "{began:?}");
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines.len() > 50 && text.contains("CloudWatchMetrics"), "{text}");
     assert!(tokens >= 8, "{tokens}: two consents, each renewed: {text}");

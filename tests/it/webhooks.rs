@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod failing;
+mod looking;
 mod reference;
 mod unkind;
 

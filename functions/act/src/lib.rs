@@ -43,6 +43,7 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
         Woken::ByStream(requests) => stream(&app, requests, budget).await,
         Woken::BySchedule(share) => sweep(&app, share, budget).await,
     };
+    app.metrics.flush();
     result.map_err(|error| {
         tracing::error!(error = %error, causes = ?causes(&error), "an act run failed");
         Diagnostic { error_type: "ActFailed".into(), error_message: error.to_string() }

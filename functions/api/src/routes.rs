@@ -65,7 +65,8 @@ operations! {
     quarantine::list, quarantine::replay,
     control::get, control::put,
     webhooks::post, webhooks::list, webhooks::get, webhooks::patch, webhooks::delete,
-    webhooks::rotate, webhooks::test, webhooks::deliveries, webhooks::replay,
+    webhooks::rotate, webhooks::test, webhooks::retry, webhooks::attempts, webhooks::deliveries,
+    webhooks::replay,
 }
 
 pub(crate) fn description() -> openapi::OpenApi {

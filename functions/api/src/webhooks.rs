@@ -57,7 +57,8 @@ pub(crate) struct Change {
     enrollment: Option<Option<EnrollmentId>>,
     /// Needs the scope `read:position` to be switched on.
     positions: Option<bool>,
-    /// False lets events wait, for 30 days at most; true sends them, also after a pause of ours.
+    /// False lets events wait, for 30 days at most; true sends them within a minute, also after a
+    /// pause of ours and what waits for its next try.
     enabled: Option<bool>,
 }
 
@@ -79,8 +80,11 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 pub(crate) async fn list(State(app): State<Arc<App>>, key: Key) -> Result<Json<Webhooks>, Error> {
     key.require(Scope::Admin)?;
     let now = app.clock.now();
-    let known = app.store.webhooks(now).await?.known.into_iter();
-    Ok(Json(Webhooks { items: known.map(|endpoint| WebhookView::new(endpoint, now)).collect() }))
+    let mut items = Vec::new();
+    for endpoint in app.store.webhooks(now).await?.known {
+        items.push(WebhookView::read(&app, endpoint, now).await?);
+    }
+    Ok(Json(Webhooks { items }))
 }
 
 /// One endpoint: what is sent to it, and how it fares.
@@ -98,7 +102,8 @@ pub(crate) async fn get(
 ) -> Result<Json<WebhookView>, Error> {
     key.require(Scope::Admin)?;
     let now = app.clock.now();
-    Ok(Json(WebhookView::new(one(&app, &id, now).await?, now)))
+    let endpoint = one(&app, &id, now).await?;
+    Ok(Json(WebhookView::read(&app, endpoint, now).await?))
 }
 
 /// Changes an endpoint, or switches it off and on. What waits for it already is sent to where it is
@@ -127,7 +132,12 @@ pub(crate) async fn patch(
     let changed = apply(&app, &key, found.value, change, now)?;
     app.store.save_webhook(&changed, found.version, afresh).await?;
     tracing::warn!(key.id = %key.id, webhook.id = %changed.id, "an endpoint was changed");
-    Ok(Json(WebhookView::new(one(&app, &id, now).await?, now)))
+    if afresh && changed.is_enabled() {
+        // What failed at the old address, or before it was mended, does not wait any longer.
+        app.store.retry_lanes(&changed.id, now).await?;
+    }
+    let endpoint = one(&app, &id, now).await?;
+    Ok(Json(WebhookView::read(&app, endpoint, now).await?))
 }
 
 /// Deletes an endpoint: nothing more is sent to it, and what waited for it is removed.

@@ -11,7 +11,7 @@ use shared::{
     clock::Budget,
     domain::{brand::Brand, enrollment::Reason},
     http::{Problem, query_once},
-    metrics::Metric,
+    metrics::{self, Metric},
     round_trip::Attempt,
     secrets::SecretError,
     stellantis::{TlsError, oauth::OAuthCode},
@@ -137,6 +137,9 @@ impl Returned<'_> {
         }
         if let Some(error) = query.get("error") {
             let reason = reason_of(OAuthCode::read(error));
+            if reason != Reason::DeclinedByUser {
+                app.metrics.record(Metric::Login(metrics::Outcome::Failed));
+            }
             return complete::give_up(app, attempt, self.browser, reason).await;
         }
         match query.get("code") {

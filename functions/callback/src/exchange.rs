@@ -7,6 +7,7 @@ use shared::{
     App,
     clock::Budget,
     domain::enrollment::{Enrollment, Reason, UserRef},
+    metrics::{Metric, Outcome as Counted},
     round_trip::Attempt,
     seal::KeyRing,
     stellantis::{
@@ -66,7 +67,13 @@ pub(crate) async fn run(
         return Err(Error::Late);
     }
     match claim(app, attempt).await? {
-        Claimed::Ours(enrollment) => exchange(app, &prepared, attempt, enrollment, code).await,
+        Claimed::Ours(enrollment) => {
+            let ended = exchange(app, &prepared, attempt, enrollment, code).await;
+            let connected = matches!(&ended, Ok(it) if it.outcome == Outcome::Connected);
+            let counted = if connected { Counted::Succeeded } else { Counted::Failed };
+            app.metrics.record(Metric::Login(counted));
+            ended
+        }
         Claimed::Another(enrollment) => again::run(app, attempt, browser, enrollment).await,
         Claimed::Gone => Ok(Ending::new(Outcome::Expired)),
         Claimed::Stopped => {

@@ -14,6 +14,7 @@ use shared::{
         ids::AttemptId,
         webhook::Webhook,
     },
+    metrics::{Metric, Outcome},
     store::{self, lanes::Lane},
 };
 
@@ -125,7 +126,9 @@ pub(crate) async fn put_on_bus(app: &App, event: &Event) -> bool {
         return true;
     }
     let cloud = CloudEvent::new(event.clone(), app.config.public_url.as_str(), false);
-    match app.bus.put(&cloud, event.time, app.clock.now()).await {
+    let put = app.bus.put(&cloud, event.time, app.clock.now()).await;
+    app.metrics.add(Metric::BusDelivery(Outcome::of(&put)));
+    match put {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(event.id = %event.id, error = %error, causes = ?causes(&error), "the bus did not take an event; it is asked again");

@@ -24,6 +24,7 @@ use shared::{
         lanes::Lane,
         webhooks::{Endpoint, Health},
     },
+    webhooks::PostError,
 };
 
 use crate::lane;
@@ -32,6 +33,8 @@ use crate::lane;
 const AT_ONCE: usize = 8;
 /// After this many failures in a row only the sweep sends to it.
 const FAILING: u32 = 3;
+/// An endpoint that has failed for so long is an alarm.
+const ALARMING_AFTER: SignedDuration = SignedDuration::from_mins(30);
 /// An endpoint that does nothing but fail for so long, and so often, is paused.
 const PAUSED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 const PAUSED_FROM: u32 = 20;
@@ -96,10 +99,45 @@ impl House {
         }
         let all = of.into_iter().filter_map(|(id, lanes)| {
             let door = self.doors.get(&id)?;
-            let known = door.health.failures < FAILING || patience == Patience::Some;
-            known.then(|| door.send(app, lanes, (budget, patience)))
+            let waited_for = patience == Patience::Some || door.health.failures < FAILING;
+            let lanes: Vec<Lane> =
+                lanes.into_iter().filter(|lane| waited_for || lane.is_of_test()).collect();
+            Some(door.send(app, lanes, (budget, patience)))
         });
         join_all(all).await;
+        for id in self.doors.keys() {
+            store_attempts(app, id).await;
+        }
+    }
+
+    /// Reports what lasts, at every sweep: so an alarm on it ends when it ends.
+    pub(crate) async fn report(&self, app: &App) -> Result<(), store::Error> {
+        let now = app.clock.now();
+        let paused = |door: &&Door| matches!(door.webhook.value.state, State::Paused { .. });
+        let failing = |door: &&Door| {
+            let since = door.health.failing_since.filter(|_| door.webhook.value.is_enabled());
+            since.is_some_and(|since| now.duration_since(since) >= ALARMING_AFTER)
+        };
+        app.metrics.record(Metric::WebhooksPaused(self.doors.values().filter(paused).count()));
+        app.metrics.record(Metric::WebhooksFailing(self.doors.values().filter(failing).count()));
+        let mut dead = 0;
+        for id in self.doors.keys() {
+            dead += app.store.dead_count(id).await?;
+        }
+        app.metrics.record(Metric::DeadDeliveries(dead));
+        Ok(())
+    }
+}
+
+/// Stores what came of the latest requests. They are for looking at: nothing waits for them.
+async fn store_attempts(app: &App, id: &WebhookId) {
+    let now = app.clock.now();
+    let attempts = app.webhooks.attempts.take(id, now);
+    if attempts.is_empty() {
+        return;
+    }
+    if let Err(error) = app.store.add_attempts(id, attempts, now).await {
+        tracing::info!(webhook.id = %id, error = %error, "attempts were not stored");
     }
 }
 
@@ -150,8 +188,12 @@ impl Door {
         Ok(())
     }
 
-    /// It failed once more; `gone`: it wants no more. Pauses it, if that is enough.
-    pub(crate) async fn has_failed(&self, app: &App, gone: bool) -> Result<(), store::Error> {
+    /// It failed once more. Pauses it, if that is enough, or if it wants no more.
+    pub(crate) async fn has_failed(
+        &self,
+        app: &App,
+        error: &PostError,
+    ) -> Result<(), store::Error> {
         self.failing.store(true, Ordering::Relaxed);
         let now = app.clock.now();
         let Some(endpoint) = app.store.webhook_failed(self.id(), now).await? else {
@@ -163,8 +205,11 @@ impl Door {
             return Ok(());
         }
         let Health { failures, failing_since } = endpoint.health;
+        if failures == 1 {
+            tracing::warn!(webhook.id = %self.id(), error = error.word(), "a webhook endpoint began to fail; GET /v1/webhooks/{{id}} says how it goes on");
+        }
         let long = failing_since.is_some_and(|since| now.duration_since(since) >= PAUSED_AFTER);
-        let reason = match (gone, long && failures >= PAUSED_FROM) {
+        let reason = match (error.is_gone(), long && failures >= PAUSED_FROM) {
             (true, _) => PauseReason::Gone,
             (false, true) => PauseReason::Failing,
             (false, false) => return Ok(()),
@@ -172,7 +217,6 @@ impl Door {
         match app.store.pause_webhook(&endpoint.webhook, reason, now).await {
             Ok(()) => {
                 tracing::warn!(webhook.id = %self.id(), reason = ?reason, "an endpoint is paused");
-                app.metrics.record(Metric::WebhookPaused);
                 self.shut.store(true, Ordering::Relaxed);
                 Ok(())
             }

@@ -3,19 +3,19 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use shared::{
     App,
     clock::Budget,
-    domain::event::CloudEvent,
-    metrics::Metric,
+    domain::{event::CloudEvent, webhook::Attempt},
+    metrics::{Metric, Outcome},
     secrets::SecretError,
     store::{
         self,
         lanes::{Head, Lane, Sending, Tries},
     },
-    webhooks::{Message, PostError, TRY},
+    webhooks::{Message, PostError, StatusCode, TRY},
 };
 
 use crate::{
@@ -103,17 +103,32 @@ async fn send(
         app.store.sent(sending).await?;
         return Ok(Sent::Done);
     }
+    let at = app.clock.now();
     let posted = post(app, door, sending, secrets).await;
+    app.webhooks.attempts.add(door.id(), attempt(at, sending, &posted));
+    app.metrics.add(Metric::Delivery(Outcome::of(&posted)));
     match posted {
-        Ok(()) => {
+        Ok(_) => {
             app.store.sent(sending).await?;
             door.is_well(app).await?;
             Ok(Sent::Done)
         }
         Err(error) => {
-            tracing::info!(webhook.id = %door.id(), event.id = %sending.event.id, error = %error, "an event was not taken");
+            tracing::info!(webhook.id = %door.id(), event.id = %sending.event.id, error = error.word(), "an event was not taken");
             failed(app, door, (lane, head), sending, &error).await
         }
+    }
+}
+
+/// What the operator may see of it.
+fn attempt(at: Timestamp, sending: &Sending, posted: &Result<StatusCode, PostError>) -> Attempt {
+    let status = posted.as_ref().map_or_else(PostError::status, |status| Some(*status));
+    Attempt {
+        at,
+        event: sending.event.id.clone(),
+        kind: sending.event.what.name(),
+        status: status.map(|status| status.as_u16()),
+        error: posted.as_ref().err().map(PostError::failure),
     }
 }
 
@@ -122,7 +137,7 @@ async fn post(
     door: &Door,
     sending: &Sending,
     secrets: &[SecretString],
-) -> Result<(), PostError> {
+) -> Result<StatusCode, PostError> {
     let webhook = &door.webhook.value;
     let source = app.config.public_url.as_str();
     let mut cloud = CloudEvent::new(sending.event.clone(), source, webhook.positions);
@@ -147,7 +162,7 @@ async fn failed(
     let now = app.clock.now();
     let before = head.tries_of(&sending.event.id, now);
     let tries = Tries { count: before.count + 1, since: before.since };
-    door.has_failed(app, error.is_gone()).await?;
+    door.has_failed(app, error).await?;
     if !door.is_open() {
         app.store.park(lane, head, now).await?;
         return Ok(Sent::Waits);
@@ -159,7 +174,6 @@ async fn failed(
         }
         Next::GiveUp => {
             app.store.bury(lane, head, sending, tries, (&error.word(), now)).await?;
-            app.metrics.record(Metric::WebhookDead);
             tracing::error!(webhook.id = %door.id(), event.id = %sending.event.id, "an event was given up");
             Ok(Sent::Done)
         }

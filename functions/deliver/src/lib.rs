@@ -42,6 +42,7 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
         Woken::ByStream(records) => stream(&app, records, budget).await,
         Woken::BySchedule(share) => sweep::run(&app, share, budget).await,
     };
+    app.metrics.flush();
     result.map_err(|error| {
         tracing::error!(error = %error, causes = ?causes(&error), "a deliver run failed");
         Diagnostic { error_type: "DeliverFailed".into(), error_message: error.to_string() }

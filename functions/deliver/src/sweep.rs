@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     domain::ids::WebhookId,
     due::{self, Share},
@@ -32,6 +33,11 @@ const PAGE: i32 = 100;
 
 pub(crate) async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
     let house = House::enter(app).await?;
+    if share.worker == 0
+        && let Err(error) = house.report(app).await
+    {
+        tracing::warn!(error = %error, causes = ?causes(&error), "how the endpoints fare could not be reported; the next sweep does");
+    }
     // A partition is worked off as a whole, however many of its events are due.
     let seen: Mutex<BTreeSet<String>> = Mutex::default();
     let work = async |key: DueKey| {

@@ -19,6 +19,7 @@ use shared::{
         vin::Vin,
     },
     due::{self, Share},
+    metrics::{Metric, Outcome},
     secrets::SecretName,
     store::{self, Applied, DueKey, DueTable, Transaction, Versioned, enrollments},
     tokens,
@@ -40,7 +41,9 @@ const WITHOUT_CONSENT: SignedDuration = SignedDuration::from_hours(24);
 #[tracing::instrument(name = "fetch.run", skip_all)]
 pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let share = serde_json::from_value(event.payload).unwrap_or_default();
-    run(&app, share, Budget::until(event.context.deadline)).await.map_err(|error| {
+    let result = run(&app, share, Budget::until(event.context.deadline)).await;
+    app.metrics.flush();
+    result.map_err(|error| {
         tracing::error!(error = %error, causes = ?causes(&error), "a fetch run failed");
         Diagnostic { error_type: "FetchFailed".into(), error_message: error.to_string() }
     })
@@ -48,8 +51,12 @@ pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, 
 
 async fn run(app: &App, share: Share, budget: Budget) -> Result<Value, store::Error> {
     let host = app.maker.settings().api_url.host_str().unwrap_or_default();
-    let open = app.limits.read().await?.allows_any(host, app.clock.now());
+    let control = app.limits.read().await?;
+    if share.worker == 0 {
+        app.metrics.record(Metric::MakerPaused(control.paused_hosts(app.clock.now())));
+    }
     // While the API may not be asked for anybody no car is read either; how long they wait is told.
+    let open = control.allows_any(host, app.clock.now());
     let budget = if open { budget } else { budget.at_most(Duration::ZERO) };
     let work = |key| fetch_or_log(app, key, budget);
     let walk = due::walk(app, (DueTable::Records, "fetch"), share, (budget, NEEDED), work).await?;
@@ -118,23 +125,39 @@ async fn fetch(
     let claimed = car.advanced(now, Quota::UNKNOWN);
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
-            let (mut visit, found) = match prepare(app, &enrollment, &claimed, &kinds, budget).await {
-                Ok(Some(prepared)) => prepared,
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    if error.is_passing() {
-                        // Nothing was asked yet.
-                        let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
-                        app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
-                    }
-                    return Err(error);
-                }
-            };
-            // The look itself writes when to try again what failed.
-            look(&mut visit, &enrollment, found, &kinds, now).await
+            let fetched = fetch_claimed(app, &enrollment, &claimed, &kinds, budget).await;
+            if fetched.as_ref().err().is_none_or(visit::Error::is_a_failure) {
+                app.metrics.add(Metric::Poll(Outcome::of(&fetched)));
+            }
+            fetched
         }
         Applied::No(_) => Ok(()),
     }
+}
+
+async fn fetch_claimed(
+    app: &App,
+    enrollment: &Versioned<Enrollment>,
+    claimed: &Car,
+    kinds: &[Kind],
+    budget: Budget,
+) -> Result<(), visit::Error> {
+    let now = app.clock.now();
+    let (mut visit, found) = match prepare(app, enrollment, claimed, kinds, budget).await {
+        Ok(Some(prepared)) => prepared,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            if error.is_passing() {
+                // Nothing was asked yet.
+                let soon = claimed.clone().retried(kinds, now, error.is_the_makers());
+                let due_at = claimed.next_due().as_second();
+                app.store.claim_car(&enrollment.value.id, &soon, due_at).await?;
+            }
+            return Err(error);
+        }
+    };
+    // The look itself writes when to try again what failed.
+    look(&mut visit, enrollment, found, kinds, now).await
 }
 
 /// Whether a car was just found in the account's list.

@@ -41,7 +41,9 @@ pub enum Error {
 #[tracing::instrument(name = "refresh.run", skip_all)]
 pub async fn handler(app: Arc<App>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let share = serde_json::from_value(event.payload).unwrap_or_default();
-    run(&app, share, Budget::until(event.context.deadline)).await.map_err(|error| {
+    let result = run(&app, share, Budget::until(event.context.deadline)).await;
+    app.metrics.flush();
+    result.map_err(|error| {
         tracing::error!(error = %error, causes = ?causes(&error), "a refresh run failed");
         Diagnostic { error_type: "RefreshFailed".into(), error_message: error.to_string() }
     })

@@ -109,7 +109,7 @@ def nobody_watches_the_dead_letters(t):
 
 @breaks(work.what_matters_is_watched)
 def a_reason_is_misspelt(t):
-    props(t, "GrantLostAnswerAlarm")["Dimensions"][0]["Value"] = "lost"
+    props(t, "GrantLostAnswerAlarm")["Dimensions"][1]["Value"] = "lost"
 
 
 @breaks(work.what_matters_is_watched)
@@ -120,6 +120,88 @@ def one_function_may_be_throttled(t):
 @breaks(work.alarms_fire_early_enough)
 def the_third_lost_grant_is_told(t):
     props(t, "GrantLostAnswerAlarm")["Threshold"] = 2
+
+
+@breaks(work.what_matters_is_watched)
+def an_index_throttles_unseen(t):
+    props(t, "RecordsThrottleAlarm")["Metrics"].pop()
+
+
+@breaks(work.what_matters_is_watched)
+def an_index_is_added_and_not_watched(t):
+    indexes = props(t, "Outbox")["GlobalSecondaryIndexes"]
+    indexes.append(indexes[0] | {"IndexName": "other"})
+
+
+@breaks(work.what_matters_is_watched)
+def a_pause_ends_when_nobody_speaks_of_it(t):
+    props(t, "WebhookPausedAlarm")["TreatMissingData"] = "notBreaching"
+
+
+@breaks(work.what_matters_is_watched)
+def nobody_watches_a_maker_that_fails(t):
+    del t["Resources"]["RenewalsFailAlarm"]
+
+
+@breaks(work.every_stack_has_alarms_of_its_own)
+def two_stacks_share_an_alarm(t):
+    props(t, "FetchBehindAlarm")["Dimensions"].pop(0)
+
+
+@breaks(work.every_stack_has_alarms_of_its_own)
+def two_stacks_share_an_outcome(t):
+    props(t, "PollsFailAlarm")["Metrics"][2]["MetricStat"]["Metric"]["Dimensions"][0]["Value"] = "another"
+
+
+@breaks(work.every_stack_has_alarms_of_its_own)
+def the_functions_do_not_know_their_stack(t):
+    t["Globals"]["Function"]["Environment"]["Variables"]["STACK_NAME"] = "local"
+
+
+@breaks(work.every_alarm_is_explained)
+def an_alarm_has_another_name(t):
+    t["Resources"]["PollingFailsAlarm"] = t["Resources"].pop("PollsFailAlarm")
+
+
+@breaks(work.alarms_compare_what_they_say)
+def a_fault_is_one_whatever_succeeds(t):
+    props(t, "PollsFailAlarm")["Metrics"][0]["Expression"] = "FILL(failed, 0)"
+
+
+@breaks(work.alarms_compare_what_they_say)
+def a_success_is_taken_for_a_failure(t):
+    metrics = props(t, "RenewalsFailAlarm")["Metrics"]
+    metrics[1]["Id"], metrics[2]["Id"] = metrics[2]["Id"], metrics[1]["Id"]
+
+
+@breaks(work.alarms_compare_what_they_say)
+def pauses_are_added_up(t):
+    props(t, "WebhookPausedAlarm")["Statistic"] = "Sum"
+
+
+@breaks(work.alarms_compare_what_they_say)
+def a_table_is_left_out_of_a_sum(t):
+    props(t, "OutboxThrottleAlarm")["Metrics"][0]["Expression"] = "FILL(read, 0)"
+
+
+@breaks(work.alarms_fire_early_enough)
+def an_operator_with_ten_logins_a_day_never_hears(t):
+    props(t, "LoginUnsettledAlarm")["Threshold"] = 4
+
+
+@breaks(work.alarms_fire_early_enough)
+def the_maker_may_fail_for_hours(t):
+    props(t, "RenewalsFailAlarm")["DatapointsToAlarm"] = 3
+
+
+@breaks(work.alarms_fire_early_enough)
+def grants_have_ended_when_it_is_told(t):
+    props(t, "RenewalAgeAlarm")["Threshold"] = 90000
+
+
+@breaks(work.alarms_reach_somebody)
+def the_end_of_what_happened_is_told(t):
+    props(t, "GrantLostAnswerAlarm")["OKActions"] = props(t, "GrantLostAnswerAlarm")["AlarmActions"]
 
 
 @breaks(work.alarms_fire_early_enough)

@@ -26,25 +26,34 @@ RATES = {
 }
 # What Lambda itself sets, the SDKs' overrides and the switch for tests: no business of the template.
 NOT_OURS = re.compile(r"AWS_\w+|METRICS")
-# Alarms on our own metrics: dimension, and what silence means. A function that stopped says nothing,
-# so silence about the oldest due item is an alarm; silence about a fault is none.
+# Alarms on our own metrics: dimension beside the stack, and what silence means. A function that stopped
+# says nothing, so silence about the oldest due item is an alarm; silence about a fault is none; silence about
+# what lasts, such as a pause, changes nothing.
 WATCHED = {
-    ("OldestDueAge", "refresh"): "breaching",
-    ("OldestDueAge", "fetch"): "breaching",
-    ("OldestDueAge", "act"): "breaching",
-    ("OldestDueAge", "digest"): "breaching",
+    **{("OldestDueAge", name): "breaching" for name in ("refresh", "fetch", "act", "digest", "deliver")},
+    **{
+        (metric, outcome): "notBreaching"
+        for metric in ("Renewal", "Poll", "Login", "Subscription", "BusDelivery")
+        for outcome in ("succeeded", "failed")
+    },
+    ("Subscription", "refused"): "notBreaching",
+    ("RenewalAge", None): "notBreaching",
     ("Quarantined", None): "notBreaching",
-    ("OldestDueAge", "deliver"): "breaching",
-    ("WebhookDead", None): "notBreaching",
-    ("WebhookPaused", None): "notBreaching",
+    ("DeadDeliveries", None): "ignore",
+    ("WebhooksFailing", None): "ignore",
+    ("WebhooksPaused", None): "ignore",
     ("GrantLost", "lost_answer"): "notBreaching",
     ("GrantLost", "withdrawn"): "notBreaching",
     ("SealFailure", None): "notBreaching",
     ("RescueFailure", None): "notBreaching",
     ("CertificateDaysLeft", None): "notBreaching",
-    ("MakerLimited", None): "notBreaching",
+    ("MakerPaused", None): "notBreaching",
     ("LoginUnsettled", None): "notBreaching",
 }
+# Alarms on something that happened: that nothing more happens does not end it, so nothing tells an end.
+HAPPENED = {"Quarantined", "GrantLost", "SealFailure", "RescueFailure", "LoginUnsettled", "Login", "5xx"}
+# Per table its indexes.
+INDEXES = {"Grants": ("due",), "Records": ("due", "find", "status"), "Outbox": ("due",)}
 # Alarms on what AWS counts: the metric, on which of our resources.
 COUNTED_BY_AWS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "<RescueQueue.QueueName>"),
@@ -52,10 +61,12 @@ COUNTED_BY_AWS = {
     ("AWS/ApiGateway", "5xx", "<HttpApi>"),
     *(("AWS/Lambda", "Throttles", f"<{name}>") for name in FUNCTIONS),
     *(("AWS/Lambda", "Errors", f"<{name}>") for name in RATES),
+    # What an index throttles is not counted for its table.
     *(
-        ("AWS/DynamoDB", f"{kind}ThrottleEvents", f"<{table}>")
+        ("AWS/DynamoDB", f"{kind}ThrottleEvents", resource)
         for kind in ("Read", "Write")
-        for table in ("Grants", "Records", "Outbox")
+        for table, indexes in INDEXES.items()
+        for resource in (f"<{table}>", *(f"<{table}>/{index}" for index in indexes))
     ),
 }
 
@@ -226,52 +237,122 @@ def every_parameter_reaches_the_environment(world):
             yield f"{name}'s rescue queue is {variables.get('RESCUE_QUEUE_URL')}"
 
 
+def metrics_of(alarm):
+    """The metrics that an alarm reads: their namespace, name and dimensions, and of what statistic."""
+    stats = [m["MetricStat"] for m in alarm.get("Metrics", []) if "MetricStat" in m]
+    found = [(stat["Metric"], stat["Stat"]) for stat in stats] or [(alarm, alarm["Statistic"])]
+    for metric, statistic in found:
+        dimensions = {one["Name"]: one["Value"] for one in metric.get("Dimensions", [])}
+        yield metric["Namespace"], metric["MetricName"], dimensions, statistic
+
+
 def what_matters_is_watched(world):
     """Every alarm agreed is there, and silence means what it should."""
+    house = world.house()
     ours, counted = {}, set()
-    for name, alarm in world.house().of("CloudWatch::Alarm").items():
-        metrics = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m] or [alarm]
-        for metric in metrics:
-            values = [dimension["Value"] for dimension in metric.get("Dimensions", [])]
-            if metric["Namespace"] == "AccessingParty":
-                key = (metric["MetricName"], values[0] if values else None)
-                ours[key] = alarm.get("TreatMissingData", "missing")
+    for name, alarm in house.of("CloudWatch::Alarm").items():
+        for namespace, metric, dimensions, _ in metrics_of(alarm):
+            if namespace == "AccessingParty":
+                values = [value for key, value in dimensions.items() if key != "Stack"]
+                ours[(metric, values[0] if values else None)] = alarm.get("TreatMissingData", "missing")
             else:
-                counted.update((metric["Namespace"], metric["MetricName"], value) for value in values)
+                counted.add((namespace, metric, "/".join(dimensions.values())))
                 if alarm.get("TreatMissingData") != "notBreaching":
                     yield f"{name} takes silence for {alarm.get('TreatMissingData')}"
     for key in WATCHED.keys() | ours.keys():
         if ours.get(key) != WATCHED.get(key):
             yield f"{key}: silence is {ours.get(key)} and not {WATCHED.get(key)}"
     yield from (f"nothing watches {key}" for key in sorted(COUNTED_BY_AWS - counted))
+    for table, indexes in INDEXES.items():
+        named = {index["IndexName"] for index in house.of("DynamoDB::Table")[table]["GlobalSecondaryIndexes"]}
+        if named != set(indexes):
+            yield f"{table} has the indexes {sorted(named)}"
+
+
+def every_stack_has_alarms_of_its_own(world):
+    """Two deployments in one account do not hide each other: every metric of ours names its stack."""
+    house = world.house()
+    for name, function in house.of("Lambda::Function").items():
+        if function["Environment"]["Variables"].get("STACK_NAME") != "party":
+            yield f"{name} does not know its stack"
+    for name, alarm in house.of("CloudWatch::Alarm").items():
+        for namespace, metric, dimensions, _ in metrics_of(alarm):
+            if namespace == "AccessingParty" and dimensions.get("Stack") != "party":
+                yield f"{name} reads {metric} of {dimensions.get('Stack')}"
 
 
 def alarms_fire_early_enough(world):
-    """An alarm on a fault of which one is too many fires at the first."""
+    """An alarm on a fault of which one is too many fires at the first, and none waits for many drivers."""
     alarms = world.house().of("CloudWatch::Alarm")
-    first = {"GrantLost/lost_answer", "SealFailure", "RescueFailure", "WebhookDead", "WebhookPaused", "ApproximateNumberOfMessagesVisible"}
+    first = {"GrantLost/lost_answer", "SealFailure", "RescueFailure", "LoginUnsettled", "5xx", "Quarantined"}
+    first |= {"DeadDeliveries", "WebhooksPaused", "WebhooksFailing", "ApproximateNumberOfMessagesVisible"}
+    outcomes = {metric for metric, outcome in WATCHED if outcome in ("failed", "refused")}
     for name, alarm in alarms.items():
-        dimension = alarm.get("Dimensions", [{}])[0].get("Value", "")
-        metric = alarm.get("MetricName", "")
-        if metric in first or f"{metric}/{dimension}" in first:
-            if (alarm["Threshold"], alarm["EvaluationPeriods"]) != (0, 1):
-                yield f"{name} waits for more than one"
-        if metric == "CertificateDaysLeft" and alarm["Threshold"] < 14:
-            yield f"{name} leaves {alarm['Threshold']} days"
-        if metric == "OldestDueAge" and alarm["Period"] * alarm["EvaluationPeriods"] > 3600:
-            yield f"{name} waits for {alarm['Period'] * alarm['EvaluationPeriods']} s of silence"
+        for _, metric, dimensions, _ in metrics_of(alarm):
+            values = [value for key, value in dimensions.items() if key != "Stack"]
+            if metric in first or f"{metric}/{''.join(values)}" in first:
+                if (alarm["Threshold"], alarm["EvaluationPeriods"]) != (0, 1):
+                    yield f"{name} waits for more than one"
+            if metric in outcomes:
+                period = alarm["Metrics"][1]["MetricStat"]["Period"]
+                minutes = period * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) / 60
+                if alarm["Threshold"] != 0 or minutes != 30:
+                    yield f"{name} waits for {minutes} minutes and {alarm['Threshold']} failures"
+            if metric == "CertificateDaysLeft" and alarm["Threshold"] < 14:
+                yield f"{name} leaves {alarm['Threshold']} days"
+            if metric == "RenewalAge" and alarm["Threshold"] > 22 * 3600:
+                yield f"{name} fires when grants have ended"
+            if metric == "OldestDueAge" and alarm["Period"] * alarm["EvaluationPeriods"] > 3600:
+                yield f"{name} waits for {alarm['Period'] * alarm['EvaluationPeriods']} s of silence"
 
 
 def alarms_reach_somebody(world):
-    """With a topic, every alarm tells it when it begins and when it ends; without one, none names any."""
+    """With a topic, every alarm tells it when it begins, and its end if it has one; without one, none names any."""
     for topic in ("", "arn:aws:sns:eu-west-1:123456789012:alarms"):
         wanted = [topic] if topic else None
         for name, alarm in world.house(AlarmTopicArn=topic).of("CloudWatch::Alarm").items():
-            for key in ("AlarmActions", "OKActions"):
-                if alarm.get(key) != wanted:
+            names = {metric for _, metric, _, _ in metrics_of(alarm)}
+            ends = not names & HAPPENED and not name.endswith("RefusedAlarm")
+            for key, expected in (("AlarmActions", wanted), ("OKActions", wanted if ends else None)):
+                if alarm.get(key) != expected:
                     yield f"topic {topic!r}: {name} has {key} {alarm.get(key)}"
             if not alarm.get("AlarmDescription"):
                 yield f"{name} does not say what it means"
+
+
+def every_alarm_is_explained(world):
+    """The README says of every alarm what to do, and names none that is not there."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Za-z]+Alarm)`", readme))
+    alarms = world.house().of("CloudWatch::Alarm").keys()
+    yield from (f"the README says nothing of {name}" for name in sorted(alarms - named))
+    yield from (f"the README names {name}" for name in sorted(named - alarms))
+
+
+def alarms_compare_what_they_say(world):
+    """What is counted is added up, what lasts is taken at its highest; a fault is one only while nothing succeeds."""
+    for name, alarm in world.house().of("CloudWatch::Alarm").items():
+        for namespace, metric, dimensions, statistic in metrics_of(alarm):
+            lasts = metric in ("OldestDueAge", "RenewalAge", "DeadDeliveries", "MakerPaused") or metric.startswith("Webhooks")
+            lasts |= metric == "ApproximateNumberOfMessagesVisible"
+            wanted = "Minimum" if metric == "CertificateDaysLeft" else "Maximum" if lasts else "Sum"
+            if statistic != wanted:
+                yield f"{name} takes the {statistic} of {metric}"
+        ids = {m["Id"]: m for m in alarm.get("Metrics", [])}
+        if "succeeded" in ids:
+            of = next(key for key in ids if key in ("failed", "refused"))
+            expression = next(m["Expression"] for m in ids.values() if m.get("ReturnData"))
+            if expression != f"IF(FILL(succeeded, 0) > 0, 0, FILL({of}, 0))":
+                yield f"{name} computes {expression}"
+            for key in ("succeeded", of):
+                values = [d["Value"] for d in ids[key]["MetricStat"]["Metric"]["Dimensions"]]
+                if key not in values:
+                    yield f"{name} reads {values} as {key}"
+        elif ids:
+            expression = next(m["Expression"] for m in ids.values() if m.get("ReturnData"))
+            parts = {f"FILL({key}, 0)" for key, m in ids.items() if "MetricStat" in m}
+            if set(expression.split(" + ")) != parts:
+                yield f"{name} adds up {expression}"
 
 
 def what_is_watched_is_counted(world):
@@ -293,6 +374,9 @@ RULES = [
     the_environment_is_what_the_code_reads,
     every_parameter_reaches_the_environment,
     what_matters_is_watched,
+    every_stack_has_alarms_of_its_own,
+    alarms_compare_what_they_say,
+    every_alarm_is_explained,
     alarms_fire_early_enough,
     alarms_reach_somebody,
     what_is_watched_is_counted,

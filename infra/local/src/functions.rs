@@ -22,6 +22,7 @@ use crate::{
     faults::Faults,
     front::Keys,
     lambda::{Code, Warm},
+    metrics::MetricLog,
 };
 
 /// A function's code and the secrets it can't do without.
@@ -56,6 +57,7 @@ pub(crate) struct Functions {
     keys: Keys,
     clock: Clock,
     faults: Faults,
+    metrics: Option<MetricLog>,
 }
 
 struct Function {
@@ -98,12 +100,13 @@ impl Functions {
         keys: Keys,
         clock: Clock,
         faults: Faults,
+        metrics: Option<MetricLog>,
     ) -> Self {
         let all = all.into_iter().map(|(name, settings)| {
             let Settings { program, environment, timeout } = settings;
             (name, Function { program, environment, timeout, warm: Mutex::default() })
         });
-        Self { all: all.collect(), keys, clock, faults }
+        Self { all: all.collect(), keys, clock, faults, metrics }
     }
 
     /// Starts every function, so that a wrong environment shows at once.
@@ -179,7 +182,11 @@ impl Functions {
             _ => function.environment.get(variable).cloned(),
         };
         let config = Config::from_lookup(&lookup, function.program.needs)?;
-        let started = function.program.code.start(App::new(config, self.clock.clone())?);
+        let app = App::new(config, self.clock.clone())?;
+        if let Some(metrics) = &self.metrics {
+            metrics.attach(&app.metrics);
+        }
+        let started = function.program.code.start(app);
         *warm = Some(started.clone());
         Ok(started)
     }

@@ -93,6 +93,9 @@ pub struct Template {
     pub queues: BTreeMap<String, Queue>,
     /// Secrets by ARN.
     pub secrets: BTreeMap<String, Secret>,
+    /// The properties of CloudWatch's alarms by logical id. Nothing watches locally: they are for who
+    /// asks what they would say.
+    pub alarms: BTreeMap<String, Value>,
     /// The ARN of the event bus, if there is one.
     pub bus: Option<String>,
     /// `AWS::Region`.

@@ -1,5 +1,6 @@
 //! The operator's endpoints: what is sent where, and with which secrets it is signed.
 
+mod attempt;
 mod types;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
-pub use self::types::{InvalidTypes, Types};
+pub use self::{
+    attempt::{Attempt, Failure},
+    types::{InvalidTypes, Types},
+};
 use super::{
     enrollment::UserRef,
     event::Event,

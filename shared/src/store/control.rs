@@ -47,6 +47,12 @@ impl Control {
         self.quota_told == Some(day_of(now))
     }
 
+    /// How many hosts are not called at `now`, because they limited us.
+    #[must_use]
+    pub fn paused_hosts(&self, now: Timestamp) -> usize {
+        self.paused.values().filter(|until| **until > now.as_second()).count()
+    }
+
     /// Whether `host` may be called for `brand`.
     #[must_use]
     pub fn allows(&self, brand: Brand, host: &str, now: Timestamp) -> bool {

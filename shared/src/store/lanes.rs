@@ -3,6 +3,7 @@
 //! hides another's; `due_at` is its lease too, since whoever claims it moves that on.
 
 mod dead;
+mod retry;
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
@@ -10,14 +11,14 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use self::dead::Dead;
+pub use self::{dead::Dead, retry::Retried};
 use super::{
     Applied, DueKey, Error, SCHEMA, Store, Transaction, applied, live, number, parse, text, to_item,
 };
 use crate::{
     aws::AwsError,
     domain::{
-        event::Event,
+        event::{Event, What},
         ids::{AttemptId, EventId, WebhookId},
     },
 };
@@ -79,7 +80,11 @@ pub struct Sending {
 
 impl Lane {
     pub(super) fn of(pk: &str, webhook: &WebhookId, event: &Event) -> Self {
-        let car = event.what.vin().unwrap_or_else(|| "-".to_owned());
+        let car = match event.what {
+            // A test waits behind nothing, nor does anything behind it.
+            What::WebhookTest { .. } => event.id.to_string(),
+            _ => event.what.vin().unwrap_or_else(|| "-".to_owned()),
+        };
         Self { pk: pk.to_owned(), webhook: webhook.clone(), car }
     }
 
@@ -88,6 +93,12 @@ impl Lane {
     pub fn of_key(key: &DueKey) -> Option<Self> {
         let (webhook, car) = key.sk.strip_prefix("LANE#")?.split_once('#')?;
         Some(Self { pk: key.pk.clone(), webhook: webhook.parse().ok()?, car: car.to_owned() })
+    }
+
+    /// Whether it is that of a test.
+    #[must_use]
+    pub fn is_of_test(&self) -> bool {
+        self.car.parse::<EventId>().is_ok()
     }
 
     fn head(&self) -> String {
@@ -194,7 +205,9 @@ impl Store {
             .key("pk", text(&lane.pk))
             .key("sk", text(lane.head()))
             .condition_expression("due_at <= :now")
-            .update_expression("SET #shard = :shard, due_at = :until, attempt = :attempt")
+            .update_expression(
+                "SET #shard = :shard, due_at = :until, attempt = :attempt REMOVE backs_off",
+            )
             .expression_attribute_names("#shard", "shard")
             .expression_attribute_values(":shard", text(self.lane_shard(lane)))
             .expression_attribute_values(":now", number(now.as_second()))
@@ -271,7 +284,9 @@ impl Store {
         tries: Tries,
         due: Timestamp,
     ) -> Result<(), Error> {
-        let set = "SET due_at = :due, trying = :event, tries = :tries, since = :since";
+        // What backs off is told from what is leased: only the one may be made due at once.
+        let set = "SET due_at = :due, trying = :event, tries = :tries, since = :since, \
+                   backs_off = :tries";
         let values = [
             (":due", number(due.as_second())),
             (":event", text(event.as_str())),

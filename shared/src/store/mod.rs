@@ -32,10 +32,11 @@
 //! | Outbox | `ENR#enr_…`, `SYS` | `EVT#{order}#evt_…` | an event to hand on (TTL) | `deliver#NN`, its time |
 //! | | | `TOLD#{order}#evt_…` | one that was handed on (TTL) | |
 //! | | | `BUS#{order}#evt_…` | one that the bus would not take (TTL) | `deliver#NN`, next try |
-//! | | | `LANE#whk_…#{vin or -}` | a lane's head: lease, tries (TTL) | `lane#whk_…#N` or `paused#whk_…` |
+//! | | | `LANE#whk_…#{vin, evt_… of a test, or -}` | a lane's head: lease, tries (TTL) | `lane#whk_…#N` or `paused#whk_…` |
 //! | | | `SEND#whk_…#{vin or -}#{order}#evt_…` | an event in a lane (TTL) | |
 //! | | | `DEAD#whk_…#{order}#evt_…` | one that was given up (TTL) | `dead#whk_…`, when |
 //! | | `HOOKS` | `whk_…` | an endpoint of the operator's, its health | |
+//! | | | `LOG#whk_…` | the latest attempts to send to it (TTL) | |
 //!
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
 //! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}`, `rule#{rule}` or `bad`, and `status`

@@ -1,6 +1,8 @@
 //! The operator's endpoints and how they fare, in one small partition that every run of `deliver`
 //! reads once.
 
+mod attempts;
+
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -199,7 +201,11 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        Ok(matches!(applied(result, &attempt)?, Applied::Yes))
+        let deleted = matches!(applied(result, &attempt)?, Applied::Yes);
+        if deleted {
+            self.delete_outbox(PARTITION, &attempts::key(id)).await?;
+        }
+        Ok(deleted)
     }
 
     /// Counts a failed try. `None`: the endpoint is no more.

@@ -17,6 +17,7 @@ use crate::{
         subscription::{MOST_MADE, State, Subscription},
         vehicle::{UpstreamId, covers},
     },
+    metrics::{Metric, Outcome},
     random,
     secrets::EdgeSecret,
     stellantis::{
@@ -79,6 +80,9 @@ pub async fn keep(app: &App, id: &EnrollmentId, budget: Budget) -> Result<Kept, 
     };
     let mut subscription = held.subscription.clone();
     let looked = look(app, &enrollment, &held, &mut subscription, budget).await;
+    if let Some(outcome) = outcome(&looked, &subscription) {
+        app.metrics.add(Metric::Subscription(outcome));
+    }
     let wait = match &looked {
         Ok(Some(wait)) => *wait,
         Ok(None) => return Ok(Kept::Done),
@@ -89,6 +93,18 @@ pub async fn keep(app: &App, id: &EnrollmentId, budget: Budget) -> Result<Kept, 
     };
     app.store.give_back_subscription(&held, &subscription, now + wait).await?;
     looked.map(|_| Kept::Done)
+}
+
+/// What came of it at the maker, but for a refusal, which is counted where it is understood.
+fn outcome(
+    looked: &Result<Option<SignedDuration>, Error>,
+    subscription: &Subscription,
+) -> Option<Outcome> {
+    match looked {
+        Ok(Some(_)) if subscription.state == State::Active => Some(Outcome::Succeeded),
+        Ok(_) => None,
+        Err(error) => error.is_a_failure().then_some(Outcome::Failed),
+    }
 }
 
 /// `None`: there is nothing to give back any more.
@@ -353,6 +369,7 @@ fn refuse(app: &App, subscription: &mut Subscription, error: ApiError) -> Result
         ApiError::Unreadable => (State::Failed, "unreadable"),
         _ => return Err(Error::Maker(error)),
     };
+    app.metrics.add(Metric::Subscription(Outcome::Refused));
     *subscription = subscription.clone().refused(state, why, app.clock.now());
     Ok(())
 }

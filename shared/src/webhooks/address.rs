@@ -53,11 +53,16 @@ impl Judge {
     }
 }
 
+/// The name of an endpoint's host can't be resolved.
+#[derive(Debug, thiserror::Error)]
+#[error("the name can't be resolved")]
+pub(super) struct NotResolved(#[source] std::io::Error);
+
 impl Resolve for Judge {
     fn resolve(&self, name: Name) -> Resolving {
         let addresses = self.addresses;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NotResolved)?;
             Ok(judged(found, addresses)?)
         })
     }

@@ -24,7 +24,7 @@ async fn answering(answer: String) -> (SocketAddr, tokio::task::JoinHandle<Strin
     (addr, asked)
 }
 
-async fn post(addresses: Addresses, url: &str) -> Result<(), PostError> {
+async fn post(addresses: Addresses, url: &str) -> Result<StatusCode, PostError> {
     let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned().into()];
     let message = Message {
         id: "evt_1",
@@ -76,6 +76,25 @@ async fn an_error_does_not_name_the_address() {
     let posted = post(Addresses::Private, "http://127.0.0.1:1/secret-path").await;
 
     let error = posted.unwrap_err();
-    assert_eq!(error.word(), "not_reached");
+    assert_eq!(error.word(), "refused");
     assert!(!format!("{error:?}").contains("secret-path"), "{error:?}");
+}
+
+#[tokio::test]
+async fn every_way_to_fail_has_a_word_of_its_own() {
+    let refused = post(Addresses::Private, "http://127.0.0.1:1/").await;
+    let (plain, _asked) = answering("HTTP/1.1 400 Bad Request\r\n\r\n".into()).await;
+    let no_tls = post(Addresses::Private, &format!("https://{plain}/")).await;
+    let (silent, _asked) = answering(String::new()).await;
+    let closed = post(Addresses::Private, &format!("http://{silent}/")).await;
+    let (denied, _asked) =
+        answering("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n".into()).await;
+    let denied = post(Addresses::Private, &format!("http://{denied}/")).await;
+    let nameless = post(Addresses::Private, "http://nowhere.invalid/").await;
+
+    let word = |posted: Result<_, PostError>| posted.unwrap_err().word();
+    assert_eq!(
+        [refused, no_tls, closed, denied, nameless].map(word),
+        ["refused", "tls", "closed", "status_401", "dns"]
+    );
 }

@@ -11,13 +11,20 @@ use shared::{
     domain::{
         event::{Event, What},
         ids::{EventId, WebhookId},
+        webhook::Webhook,
     },
     http::Problem,
-    store::{DueKey, Transaction, lanes::Dead},
+    store::{
+        DueKey, Transaction,
+        lanes::{self, Dead},
+    },
 };
 use utoipa::ToSchema;
 
-use super::{one, views::Delivery};
+use super::{
+    one,
+    views::{Attempts, Delivery, Retried},
+};
 use crate::{
     Error,
     auth::{Key, Scope},
@@ -165,7 +172,60 @@ async fn select(
     Ok((found, false))
 }
 
-/// Sends an event of the type `webhook.test` to this endpoint alone.
+/// The latest requests to an endpoint, delivered or not, newest first.
+#[utoipa::path(
+    get, path = "/v1/webhooks/{id}/attempts", operation_id = "webhooks.attempts",
+    tag = "webhooks", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = Attempts), (status = 404, body = Problem))
+)]
+#[tracing::instrument(name = "webhooks.attempts", skip_all)]
+pub(crate) async fn attempts(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Id(id): Id<WebhookId>,
+) -> Result<Json<Attempts>, Error> {
+    key.require(Scope::Admin)?;
+    let now = app.clock.now();
+    let id = one(&app, &id, now).await?.webhook.value.id;
+    Ok(Json(Attempts { items: app.store.attempts(&id, now).await? }))
+}
+
+/// Sends at once what waits for its next try, in its order.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/retry", operation_id = "webhooks.retry",
+    tag = "webhooks", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 202, body = Retried), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "The endpoint is disabled or paused"),
+    )
+)]
+#[tracing::instrument(name = "webhooks.retry", skip_all)]
+pub(crate) async fn retry(
+    State(app): State<Arc<App>>,
+    key: Key,
+    Id(id): Id<WebhookId>,
+) -> Result<(StatusCode, Json<Retried>), Error> {
+    key.require(Scope::Admin)?;
+    let now = app.clock.now();
+    let webhook = enabled(&app, &id, now).await?;
+    let lanes::Retried { lanes, more } = app.store.retry_lanes(&webhook.id, now).await?;
+    tracing::info!(key.id = %key.id, webhook.id = %webhook.id, lanes, "what waits is sent now");
+    Ok((StatusCode::ACCEPTED, Json(Retried { lanes, more })))
+}
+
+/// An endpoint that something may be sent to.
+async fn enabled(app: &App, id: &WebhookId, now: Timestamp) -> Result<Webhook, Error> {
+    let webhook = one(app, id, now).await?.webhook.value;
+    if webhook.is_enabled() {
+        return Ok(webhook);
+    }
+    let problem = Problem::new(StatusCode::CONFLICT, "webhook_not_enabled");
+    Err(Error::Request(problem.detail("Enable the endpoint first.")))
+}
+
+/// Sends an event of the type `webhook.test` to this endpoint alone, in front of all that waits.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/test", operation_id = "webhooks.test",
     tag = "webhooks", security(("key" = ["admin"])),
@@ -183,11 +243,7 @@ pub(crate) async fn test(
 ) -> Result<(StatusCode, Json<Tested>), Error> {
     key.require(Scope::Admin)?;
     let now = app.clock.now();
-    let webhook = one(&app, &id, now).await?.webhook.value;
-    if !webhook.is_enabled() {
-        let problem = Problem::new(StatusCode::CONFLICT, "webhook_not_enabled");
-        return Err(Error::Request(problem.detail("Enable the endpoint first.")));
-    }
+    let webhook = enabled(&app, &id, now).await?;
     let event = Event::of_deployment(What::WebhookTest { webhook: webhook.id }, now);
     let id = event.id.clone();
     let mut transaction = Transaction::new();

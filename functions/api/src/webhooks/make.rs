@@ -134,5 +134,5 @@ async fn shown(app: &App, id: &WebhookId, now: Timestamp) -> Result<Made, Error>
     let newest = webhook.secrets.last().ok_or(Error::NotFound)?;
     let secret = app.secrets.webhook_secret(&webhook.id, newest).await?;
     let secret = secret.expose_secret().to_owned();
-    Ok(Made { webhook: WebhookView::new(endpoint, now), secret })
+    Ok(Made { webhook: WebhookView::read(app, endpoint, now).await?, secret })
 }

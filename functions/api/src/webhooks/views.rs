@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
+    App,
     domain::{
         enrollment::UserRef,
         ids::{EnrollmentId, EventId, WebhookId},
-        webhook::{PauseReason, State, Types},
+        webhook::{Attempt, PauseReason, State, Types},
     },
     store::{
+        self,
         lanes::Dead,
         webhooks::{Endpoint, Health},
     },
@@ -37,6 +39,11 @@ pub(crate) struct WebhookView {
     /// Since when it has done nothing but fail.
     #[schema(value_type = Option<String>, format = DateTime)]
     failing_since: Option<Timestamp>,
+    /// The latest request that it was sent, and what came of it.
+    last_attempt: Option<Attempt>,
+    /// When it is tried again, if it fails and anything waits for it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_try: Option<Timestamp>,
     /// How many secrets are valid: two for a day after a rotation.
     valid_secrets: usize,
     #[schema(value_type = String, format = DateTime)]
@@ -58,6 +65,25 @@ struct Pause {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Webhooks {
     pub(super) items: Vec<WebhookView>,
+}
+
+/// The latest requests to an endpoint, newest first, also those that went well.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookAttempts)]
+pub(crate) struct Attempts {
+    /// Twenty at most. Of many requests within a minute some may be missing.
+    pub(super) items: Vec<Attempt>,
+}
+
+/// What is sent again now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookRetried)]
+pub(crate) struct Retried {
+    /// In how many lanes events waited for their next try: those of one vehicle, or of one enrollment
+    /// as such, are one lane. They are sent within a minute.
+    pub(super) lanes: usize,
+    /// Whether there may be more than one request takes: ask again.
+    pub(super) more: bool,
 }
 
 /// An endpoint and its secret, which is shown this once.
@@ -89,11 +115,27 @@ pub(crate) struct Delivery {
     first_tried_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     died_at: Timestamp,
-    /// What came of the last try: `status_503`, `no_answer`, `not_reached`, `address_refused`.
+    /// What came of the last try: `status_503` and the like, or `timeout`, `refused`, `unreachable`,
+    /// `dns`, `tls`, `closed`, `address_refused`, `internal`.
     why: String,
 }
 
 impl WebhookView {
+    /// An endpoint, and how it fares: the latest attempt is read for it, and when the next one is.
+    pub(super) async fn read(
+        app: &App,
+        endpoint: Endpoint,
+        now: Timestamp,
+    ) -> Result<Self, store::Error> {
+        let id = &endpoint.webhook.value.id;
+        let last = app.store.attempts(id, now).await?.into_iter().next();
+        // One that takes what it is sent has nothing that waits for long.
+        let waits = endpoint.health.failures > 0 && endpoint.webhook.value.is_enabled();
+        let next = if waits { app.store.next_try(id).await? } else { None };
+        Ok(Self { last_attempt: last, next_try: next, ..Self::new(endpoint, now) })
+    }
+
+    /// The same where nothing was sent yet.
     pub(super) fn new(endpoint: Endpoint, now: Timestamp) -> Self {
         let webhook = endpoint.webhook.value;
         let Health { failures, failing_since } = endpoint.health;
@@ -115,6 +157,8 @@ impl WebhookView {
             paused,
             failures,
             failing_since,
+            last_attempt: None,
+            next_try: None,
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,
         }

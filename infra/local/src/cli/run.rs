@@ -104,6 +104,7 @@ impl RunArgs {
             parameters,
             shards: Shards::ONE,
             faults: Faults::none(),
+            metrics: None,
             throttled: true,
             schedules: Drive::Running,
             streams: Drive::Running,

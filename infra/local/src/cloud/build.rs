@@ -216,8 +216,13 @@ fn functions(
         environment.extend(beside.map(|(name, value)| (name.to_owned(), value.to_owned())));
         all.insert(name.clone(), Settings { program, environment, timeout: function.timeout });
     }
-    let functions =
-        Functions::new(all, keys.clone(), options.clock.clone(), options.faults.clone());
+    let functions = Functions::new(
+        all,
+        keys.clone(),
+        options.clock.clone(),
+        options.faults.clone(),
+        options.metrics.clone(),
+    );
     functions.start_all().map_err(|(name, source)| StartError::Function { name, source })?;
     Ok(Arc::new(functions))
 }

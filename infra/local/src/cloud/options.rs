@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     database::DatabaseError, faults::Faults, folder::FolderError, functions::Program,
-    template::TemplateError,
+    metrics::MetricLog, template::TemplateError,
 };
 
 /// How a local cloud is set up.
@@ -36,6 +36,8 @@ pub struct CloudOptions {
     pub shards: Shards,
     /// What befalls calls to the database.
     pub faults: Faults,
+    /// Keeps every metric that the functions write.
+    pub metrics: Option<MetricLog>,
     /// Whether the gateway's rates hold.
     pub throttled: bool,
     /// Who drives schedules.
@@ -104,6 +106,7 @@ impl CloudOptions {
             parameters: BTreeMap::new(),
             shards: Shards::ONE,
             faults: Faults::none(),
+            metrics: None,
             throttled: true,
             schedules: Drive::Manual,
             streams: Drive::Manual,

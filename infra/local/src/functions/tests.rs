@@ -95,7 +95,7 @@ async fn an_invocation_ends_when_its_time_is_up() {
         timeout: Duration::from_millis(50),
     };
     let all = [("slow".to_owned(), settings)].into();
-    let functions = Functions::new(all, keys, manual_clock().clock(), Faults::none());
+    let functions = Functions::new(all, keys, manual_clock().clock(), Faults::none(), None);
 
     let ended = functions.invoke("slow", json!({})).await;
 

@@ -79,9 +79,15 @@ impl<'a> Reader<'a> {
             tables: self.tables()?,
             queues: self.queues()?,
             secrets: self.secrets(),
+            alarms: self.alarms(),
             bus: self.bus(),
             region: self.scope.region.clone(),
         })
+    }
+
+    fn alarms(&self) -> BTreeMap<String, Value> {
+        let alarms = self.of_type("AWS::CloudWatch::Alarm");
+        alarms.map(|(id, alarm)| (id.clone(), alarm["Properties"].clone())).collect()
     }
 
     fn of_type(&self, kind: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {

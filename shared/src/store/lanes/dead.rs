@@ -9,7 +9,8 @@ use crate::{
     aws::AwsError,
     domain::{event::Event, ids::WebhookId},
     store::{
-        DueKey, Error, Item, SCHEMA, Store, Transaction, due::due_key, live, number, text, to_item,
+        DueKey, DueTable, Error, Item, SCHEMA, Store, Transaction, due::due_key, live, number, text,
+        to_item,
     },
 };
 
@@ -137,6 +138,14 @@ impl Store {
             }
         }
         Ok((dead, next))
+    }
+
+    /// How many events an endpoint did not take and are listed, a hundred at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn dead_count(&self, webhook: &WebhookId) -> Result<usize, Error> {
+        Ok(self.due(DueTable::Outbox, &dead_shard(webhook), Timestamp::MAX, 100).await?.len())
     }
 
     /// Puts an event that was given up back into its lane, under the same id, marked. `false`: it
