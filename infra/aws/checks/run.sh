@@ -23,3 +23,5 @@ echo "== every rule proven by breaking it"
 python breaks.py
 echo "== deployment on moto"
 python moto_house.py "$out/translated.json"
+echo "== build and deployment by the SAM CLI, up to the account"
+"$checks/sam.sh"
