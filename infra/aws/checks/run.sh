@@ -25,3 +25,11 @@ echo "== deployment on moto"
 python moto_house.py "$out/translated.json"
 echo "== build and deployment by the SAM CLI, up to the account"
 "$checks/sam.sh"
+echo "== the templates of a release"
+for architecture in x86_64 arm64; do
+  python ../release/template.py "$architecture" "$out/release-$architecture.yaml"
+  cfn-lint --template "$out/release-$architecture.yaml"
+  python release_check.py "$out/release-$architecture.yaml" "$architecture"
+done
+echo "== the runbook on moto"
+python runbook.py "$out/translated.json"
