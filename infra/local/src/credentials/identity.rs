@@ -37,7 +37,9 @@ impl fmt::Display for Identity {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// No PEM section at all.
-    #[error("is not PEM, which begins with -----BEGIN {0}-----; openssl x509 -inform der -in FILE makes it of DER")]
+    #[error(
+        "is not PEM, which begins with -----BEGIN {0}-----; openssl x509 (for a key: pkey) -inform der makes it of DER"
+    )]
     NotPem(&'static str),
     /// A certificate request, where a certificate should be.
     #[error("is a certificate request (CSR); give the certificate that the maker sent back for it")]
@@ -49,7 +51,9 @@ pub enum Flaw {
     #[error("is damaged: what stands in its PEM can't be read")]
     Damaged,
     /// X.509 v1 or v2.
-    #[error("is an X.509 certificate of version 1 or 2, which TLS refuses; ask for one of version 3")]
+    #[error(
+        "is an X.509 certificate of version 1 or 2, which TLS refuses; ask for one of version 3"
+    )]
     Old,
     /// Its time is over.
     #[error("ended on {0}; ask the maker for a new one: accessing-party csr --help")]
@@ -61,7 +65,9 @@ pub enum Flaw {
     #[error("is encrypted; decrypt it: openssl pkey -in FILE -out client.key")]
     Encrypted,
     /// A key that TLS can't use.
-    #[error("is of a kind that can't be used; RSA of 2048 to 8192 bits, or EC on P-256, P-384 or P-521")]
+    #[error(
+        "is of a kind that can't be used; RSA of 2048 to 8192 bits, or EC on P-256, P-384 or P-521"
+    )]
     Unusable,
     /// The certificate is of another key.
     #[error("is not the key of the certificate; give the one that `csr` made with the request")]
@@ -78,7 +84,7 @@ pub enum Flaw {
 ///
 /// # Errors
 /// The field of the two that is wrong (`certificate` or `private_key`), and what is.
-pub fn judge(
+pub(super) fn judge(
     certificate: &str,
     private_key: &str,
     now: Timestamp,
@@ -101,7 +107,7 @@ pub fn judge(
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn judge_authority(pem: &str, now: Timestamp) -> Result<(), Flaw> {
+pub(super) fn judge_authority(pem: &str, now: Timestamp) -> Result<(), Flaw> {
     certificates(pem, now).map(drop)
 }
 
@@ -139,7 +145,8 @@ fn key(pem: &str) -> Result<PrivateKeyDer<'static>, Flaw> {
         return Err(Flaw::Encrypted);
     }
     let sections = sections(pem, "PRIVATE KEY")?;
-    let mut keys = sections.into_iter().filter_map(|(kind, der)| PrivateKeyDer::from_pem(kind, der));
+    let mut keys =
+        sections.into_iter().filter_map(|(kind, der)| PrivateKeyDer::from_pem(kind, der));
     keys.next().ok_or(Flaw::Kind("private key"))
 }
 

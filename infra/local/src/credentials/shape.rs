@@ -100,8 +100,7 @@ impl Judge {
     }
 
     fn maker(&mut self, maker: &Map<String, Value>) {
-        let names =
-            ["client_id", "client_secret", "certificate", "private_key", "ca", "brands"];
+        let names = ["client_id", "client_secret", "certificate", "private_key", "ca", "brands"];
         self.known(maker, "maker", &names);
         self.text(maker, "maker", "client_id");
         self.text(maker, "maker", "client_secret");
@@ -194,12 +193,15 @@ impl Judge {
                 ids.push(id);
             }
             let hash = self.text(key, &place, "sha256");
-            let hex = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let hex =
+                |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
             if hash.is_some_and(|hash| !hex(hash)) {
                 self.wrong(path(&place, "sha256"), "is not 64 hexadecimal digits");
             }
             self.scopes(key.get("scopes"), path(&place, "scopes"));
-            let time = |value: &Value| value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok());
+            let time = |value: &Value| {
+                value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok())
+            };
             if key.get("expires_at").is_some_and(|at| !at.is_null() && !time(at)) {
                 let wanted = "is neither a time, such as 2027-01-01T00:00:00Z, nor null";
                 self.wrong(path(&place, "expires_at"), wanted);

@@ -51,8 +51,7 @@ pub(in crate::cli) struct RevokeArgs {
 
 pub(super) fn add(args: &ApiKeyArgs) -> Result<(), SecretError> {
     let mut secrets = read_secrets(&args.file)?;
-    let wanted =
-        NewApiKey { name: &args.name, scopes: &args.scopes, expires_at: args.expires_at };
+    let wanted = NewApiKey { name: &args.name, scopes: &args.scopes, expires_at: args.expires_at };
     let key = add_api_key(&mut secrets, wanted, Clock::system().now())?;
     save(&args.file, &secrets)?;
     say("The key, which is shown this once and kept nowhere:");
@@ -83,7 +82,8 @@ fn line(key: &Value, now: jiff::Timestamp) -> String {
         Some(end) => format!("ends {end}"),
         None => "never ends".to_owned(),
     };
-    let scopes: Vec<_> = key["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let scopes: Vec<_> =
+        key["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     format!("{}  {:<24}  {end:<26}  {}", text("id"), text("name"), scopes.join(","))
 }
 

@@ -52,7 +52,12 @@ fn what_is_given_in_the_wrong_place_is_told_apart() {
         (&key, &key, "certificate", Flaw::Kind("certificate")),
         (&certificate, "garbage", "private_key", Flaw::NotPem("PRIVATE KEY")),
         (&certificate, &certificate, "private_key", Flaw::Kind("private key")),
-        (&certificate, &key.replace("PRIVATE", "ENCRYPTED PRIVATE"), "private_key", Flaw::Encrypted),
+        (
+            &certificate,
+            &key.replace("PRIVATE", "ENCRYPTED PRIVATE"),
+            "private_key",
+            Flaw::Encrypted,
+        ),
     ] {
         assert_eq!(refused(certificate, key), (field, flaw));
     }
