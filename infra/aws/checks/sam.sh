@@ -9,4 +9,4 @@ if ! cmp -s "$checks/requirements-sam.txt" "$mark"; then
   "$out/sam-venv/bin/pip" install --quiet --disable-pip-version-check -r "$checks/requirements-sam.txt"
   cp "$checks/requirements-sam.txt" "$mark"
 fi
-SAM="$out/sam-venv/bin/sam" python "$checks/sam_deploy.py" "$out/sam"
+SAM="$out/sam-venv/bin/sam" python "$checks/sam_deploy.py" "$out/sam-deploy"

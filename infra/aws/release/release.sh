@@ -6,9 +6,9 @@
 #
 # Needs cargo-lambda with zig (`pip install cargo-lambda`), and for another architecture than this machine's its
 # target (`rustup target add aarch64-unknown-linux-gnu`). CARGO_TARGET_DIR is heeded.
-set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-root="$(cd "$here/../../.." && pwd)"
+# The checks' Python, which judges what was built.
+. "$here/../checks/env.sh"
 
 architectures=()
 while [ "${1:-}" = --arch ]; do architectures+=("$2"); shift 2; done
@@ -29,16 +29,17 @@ for architecture in "${architectures[@]}"; do
     arm64) target=aarch64-unknown-linux-gnu.2.34 ;;
     *) echo "no release for $architecture: x86_64 or arm64" >&2; exit 2 ;;
   esac
-  out="$folder/accessing-party-$architecture"
-  rm -rf "$out" && mkdir -p "$out/built"
+  made="$folder/accessing-party-$architecture"
+  rm -rf "$made" && mkdir -p "$made/built"
   echo "== $architecture: build"
-  cargo lambda build --release --locked --target "$target" --output-format zip --lambda-dir "$out/built" \
-    "${packages[@]}"
+  cargo lambda build --release --locked --target "$target" --lambda-dir "$made/built" "${packages[@]}"
+  # Under the names that SAM gives them, as the check expects, which packs them.
+  for function in "${functions[@]}"; do mv "$made/built/$function" "$made/built/${function^}Function"; done
   echo "== $architecture: sizes and glibc"
-  "${PYTHON:-python3}" "$here/../checks/package.py" "$out/built" "${functions[@]}"
-  for function in "${functions[@]}"; do mv "$out/built/$function/bootstrap.zip" "$out/$function.zip"; done
-  rm -rf "$out/built"
-  "${PYTHON:-python3}" "$here/template.py" "$architecture" "$out/template.yaml"
+  python "$here/../checks/package.py" "$made/built" "$made/packed" "${functions[@]}"
+  for function in "${functions[@]}"; do mv "$made/packed/$function/bootstrap.zip" "$made/$function.zip"; done
+  rm -rf "$made/built" "$made/packed"
+  python "$here/template.py" "$architecture" "$made/template.yaml"
 done
 
 echo "== checksums"
