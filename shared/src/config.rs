@@ -208,6 +208,21 @@ impl Config {
         url
     }
 
+    /// Refuses a `PUBLIC_URL` that leads nowhere: what a first deployment has until its own address is
+    /// known. For what hands the address out; the rest need not stop for it.
+    ///
+    /// # Errors
+    /// The problem, as [`from_lookup`](Self::from_lookup) would name it.
+    pub fn require_public_url(&self) -> Result<(), ConfigErrors> {
+        let placeholder = self.public_url.host_str().is_some_and(|host| host.ends_with(".invalid"));
+        let problem = Problem {
+            variable: "PUBLIC_URL",
+            wanted: "this address leads nowhere: set the parameter PublicUrl to the output ApiUrl, in \
+                     samconfig.toml, and deploy again",
+        };
+        if placeholder { Err(ConfigErrors(vec![problem])) } else { Ok(()) }
+    }
+
     /// Whether browsers reach us by https, so that cookies are `Secure` and `__Host-`.
     #[must_use]
     pub fn is_https(&self) -> bool {
@@ -219,11 +234,11 @@ impl Reader<'_> {
     fn config(&mut self) -> Config {
         Config {
             public_url: self.url("PUBLIC_URL", None),
-            operator_name: self.text("OPERATOR_NAME", Some("the operator of this service")),
+            operator_name: self.text("OPERATOR_NAME", None),
             enrolling: Enrolling {
                 open: self.parsed("OPEN_MODE", "false", "true or false"),
                 return_to: self.urls("RETURN_TO"),
-                default_scopes: self.words("DEFAULT_SCOPES", "openid data:telemetry"),
+                default_scopes: self.scopes("DEFAULT_SCOPES", "openid data:telemetry"),
                 redirect: self.parsed("REDIRECT_URI", "per-brand", "per-brand or single"),
             },
             tables: Tables {

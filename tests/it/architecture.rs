@@ -130,3 +130,45 @@ fn every_entry_is_short() {
         assert!(text.unwrap().lines().count() < 20, "{function}");
     }
 }
+
+/// A first deployment has no address yet: what hands one out says so instead of sending drivers nowhere.
+#[test]
+fn what_hands_out_our_address_does_not_start_without_one() {
+    for function in ["login", "callback", "api"] {
+        let main = root().join("functions").join(function).join("src/main.rs");
+        let main = fs::read_to_string(main).unwrap();
+        assert!(main.contains("app.config.require_public_url()?"), "{function}");
+    }
+}
+
+/// The tests that SECURITY.md names: in the last column, in backticks, words joined by underscores.
+#[test]
+fn every_test_that_the_threats_name_exists() {
+    let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Threat"));
+    let columns = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
+    let quoted = columns.flat_map(|column| column.split('`').skip(1).step_by(2));
+    let named = quoted.filter(|text| {
+        let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        text.matches('_').count() >= 2 && text.bytes().all(word)
+    });
+    let named: Vec<_> = named.collect();
+    let mut code: String = ["shared", "functions", "infra", "tests"]
+        .into_iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .map(|(_, text)| text)
+        .collect();
+    for entry in fs::read_dir(root().join("infra/aws/checks")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "py") {
+            code.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+
+    let exists =
+        |name: &str| ["fn", "def"].iter().any(|word| code.contains(&format!("{word} {name}(")));
+    let missing: Vec<_> = named.iter().filter(|name| !exists(name)).collect();
+
+    assert!(named.len() > 100, "{}", named.len());
+    assert!(missing.is_empty(), "{missing:#?}");
+}

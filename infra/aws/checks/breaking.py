@@ -22,7 +22,7 @@ def statements(template, role):
 
 
 def statement(template, role, sid):
-    return next(s for s in statements(template, role) if s["Sid"] == sid)
+    return next(s for s in statements(template, role) if s.get("Sid") == sid)
 
 
 def event(template, function, name):

@@ -135,7 +135,50 @@ def a_route_is_missing(t):
 
 @breaks(access.the_routes_are_those_agreed)
 def a_route_has_no_throttle(t):
-    del props(t, "HttpApi")["RouteSettings"]["GET /callback/{brand}"]
+    del props(t, "HttpApi")["DefaultRouteSettings"]
+
+
+@breaks(access.the_routes_are_those_agreed)
+def a_route_is_named_in_the_stage_for_nothing(t):
+    api = props(t, "HttpApi")
+    api["RouteSettings"]["GET /login"] = dict(api["DefaultRouteSettings"])
+
+
+@breaks(access.the_routes_are_those_agreed)
+def the_api_shares_the_browsers_throttle(t):
+    del props(t, "HttpApi")["RouteSettings"]["ANY /v1/{proxy+}"]
+
+
+@breaks(access.what_calls_out_may_have_a_fixed_address)
+def deliver_stays_outside(t):
+    del props(t, "DeliverFunction")["VpcConfig"]
+
+
+@breaks(access.what_calls_out_may_have_a_fixed_address)
+def the_code_may_make_interfaces(t):
+    del statements(t, "FetchRole")[2]
+
+
+@breaks(access.a_boundary_bounds_every_role)
+def a_role_is_unbounded(t):
+    del props(t, "SchedulerRole")["PermissionsBoundary"]
+
+
+@breaks(access.the_key_is_used_through_a_service_only)
+def the_key_can_not_be_used_in_china(t):
+    statement(t, "LoginRole", "Key")["Condition"]["StringEquals"]["kms:ViaService"] = [
+        {"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}
+    ]
+
+
+@breaks(access.a_domain_of_our_own_is_the_only_one)
+def functions_do_not_know_the_domain(t):
+    t["Globals"]["Function"]["Environment"]["Variables"]["PUBLIC_URL"] = {"Ref": "PublicUrl"}
+
+
+@breaks(access.a_domain_of_our_own_is_the_only_one)
+def the_old_address_closes_at_once(t):
+    props(t, "HttpApi")["DisableExecuteApiEndpoint"] = {"Fn::If": ["HasDomain", True, False]}
 
 
 @breaks(access.the_routes_are_those_agreed)

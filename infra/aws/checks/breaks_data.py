@@ -1,12 +1,57 @@
 """Breaks about what is stored: each must be seen by the rules that it names."""
 
 import rules_data as data
-from breaking import breaks, event, props
+from breaking import breaks, event, props, statement
 
 
 @breaks(data.what_holds_data_is_retained)
 def a_table_goes_with_the_stack(t):
     t["Resources"]["Grants"]["DeletionPolicy"] = "Delete"
+
+
+@breaks(data.what_holds_data_is_retained)
+def a_failed_creation_leaves_a_key_behind(t):
+    t["Resources"]["Key"]["DeletionPolicy"] = "Retain"
+
+
+@breaks(data.the_tables_forget_and_recover)
+def a_failed_creation_can_not_be_rolled_back(t):
+    props(t, "Records")["DeletionProtectionEnabled"] = True
+
+
+@breaks(data.nothing_has_a_name_of_ours)
+def the_access_log_has_a_fixed_name(t):
+    props(t, "AccessLog")["LogGroupName"] = "/aws/vendedlogs/access"
+
+
+@breaks(data.another_table_takes_the_place_of_ones_own)
+def a_right_stays_on_the_old_table(t):
+    statement(t, "RefreshRole", "Grants")["Resource"] = [{"Fn::GetAtt": ["Grants", "Arn"]}]
+
+
+@breaks(data.another_table_takes_the_place_of_ones_own)
+def the_old_stream_still_wakes(t):
+    event(t, "DigestFunction", "Inbox")["Stream"] = {"Fn::GetAtt": ["Records", "StreamArn"]}
+
+
+@breaks(data.another_table_takes_the_place_of_ones_own)
+def functions_are_told_of_the_old_table(t):
+    t["Globals"]["Function"]["Environment"]["Variables"]["OUTBOX_TABLE"] = {"Ref": "Outbox"}
+
+
+@breaks(data.each_parameters_examples_are_judged_right)
+def any_return_address_deploys(t):
+    del t["Parameters"]["ReturnTo"]["AllowedPattern"]
+
+
+@breaks(data.each_parameters_examples_are_judged_right)
+def a_good_brand_setting_is_refused(t):
+    t["Parameters"]["MakerBrands"]["AllowedPattern"] = "^[{][}]$"
+
+
+@breaks(data.nothing_secret_is_in_the_outputs)
+def the_domain_is_forgotten_in_the_outputs(t):
+    t["Outputs"]["RedirectUriOpel"]["Value"] = {"Fn::Sub": "${PublicUrl}/callback/opel"}
 
 
 @breaks(data.what_holds_data_is_retained)

@@ -15,8 +15,9 @@ def a_function_is_built_from_the_root(t):
 
 
 @breaks(work.the_functions_are_those_agreed)
-def the_architecture_is_fixed(t):
-    t["Globals"]["Function"]["Architectures"] = ["x86_64"]
+def the_architecture_is_a_parameter(t):
+    t["Parameters"]["Architecture"] = {"Type": "String", "Default": "x86_64"}
+    t["Globals"]["Function"]["Architectures"] = [{"Ref": "Architecture"}]
 
 
 @breaks(work.the_schedules_cover_every_worker)
@@ -37,6 +38,21 @@ def a_worker_runs_for_nobody(t):
 @breaks(work.no_schedule_retries)
 def a_schedule_retries(t):
     del event(t, "FetchFunction", "Worker0")["RetryPolicy"]
+
+
+@breaks(work.no_schedule_retries)
+def lambda_tries_a_scheduled_run_again(t):
+    del props(t, "RefreshFunction")["EventInvokeConfig"]
+
+
+@breaks(work.no_schedule_retries)
+def a_throttled_run_waits_for_hours(t):
+    del props(t, "ActFunction")["EventInvokeConfig"]["MaximumEventAgeInSeconds"]
+
+
+@breaks(work.concurrency_can_be_reserved)
+def the_reserve_is_forgotten(t):
+    del props(t, "NotifyFunction")["ReservedConcurrentExecutions"]
 
 
 @breaks(work.no_schedule_retries)

@@ -110,6 +110,9 @@ class House:
                     return self.resolve(argument[1] if self.holds(argument[0]) else argument[2])
                 case "Fn::Sub":
                     return self.substitute(argument)
+                case "Fn::Split":
+                    separator, text = (self.resolve(part) for part in argument)
+                    return text.split(separator)
         return {key: value for key, item in node.items() if (value := self.resolve(item)) is not NO_VALUE}
 
     def reference(self, name):

@@ -1,5 +1,6 @@
 """Rules about who may do what, and what the internet reaches."""
 
+import json
 import re
 
 from house import HERE, as_list
@@ -196,6 +197,10 @@ def a_secret_is_named_to_who_may_read_it(world):
 def the_key_is_used_through_a_service_only(world):
     """Roles may use the key through DynamoDB and Secrets Manager only; its policy trusts the account alone."""
     house = world.house()
+    # The address of a service ends otherwise in China.
+    text = json.dumps(world.template["Resources"])
+    if "amazonaws.com\"" in text.replace('"lambda.amazonaws.com"', "").replace('"scheduler.amazonaws.com"', ""):
+        yield "the address of a service is written out"
     through = {f"{service}.eu-west-1.amazonaws.com" for service in ("dynamodb", "secretsmanager")}
     for role in house.of("IAM::Role"):
         for statement in house.statements(role):
@@ -210,7 +215,7 @@ def the_key_is_used_through_a_service_only(world):
 
 
 def the_routes_are_those_agreed(world):
-    """The routes are those agreed, each with a throttle of its own, on the default stage."""
+    """The routes are those agreed, each with a throttle, its own only where it differs, on the default stage."""
     house = world.house()
     routes = house.routes()
     for key in sorted(ROUTES.keys() | routes.keys()):
@@ -219,14 +224,20 @@ def the_routes_are_those_agreed(world):
     (stage,) = house.of("ApiGatewayV2::Stage").values()
     if stage["StageName"] != "$default":
         yield f"the stage {stage['StageName']} stands in every path"
-    settings = {"all others": stage.get("DefaultRouteSettings", {})} | {
-        key: stage.get("RouteSettings", {}).get(key, {}) for key in routes
-    }
+    default, own = stage.get("DefaultRouteSettings", {}), stage.get("RouteSettings", {})
+    settings = {"every other route": default} | own
     for key, setting in settings.items():
         if not (float(setting.get("ThrottlingRateLimit", 0)) > 0 and int(setting.get("ThrottlingBurstLimit", 0)) > 0):
             yield f"{key} has no throttle"
-    for key in stage.get("RouteSettings", {}).keys() - routes.keys():
+    for key in own.keys() - routes.keys():
         yield f"a throttle for {key}, which is no route"
+    # API Gateway refuses a stage that names a route which is going, and so every upgrade that drops one.
+    for key, setting in own.items():
+        if setting == default:
+            yield f"{key} is named for nothing: its throttle is that of all"
+    for key in ("ANY /v1/{proxy+}", "POST /notifications/{address}"):
+        if key not in own:
+            yield f"{key} has no throttle of its own"
 
 
 def the_access_log_names_nobody(world):
@@ -242,20 +253,69 @@ def the_access_log_names_nobody(world):
 
 
 def a_domain_of_our_own_is_the_only_one(world):
-    """With a domain of our own the API answers there alone; without one, nothing is made for it."""
-    for domain, wanted in (("", False), ("cars.example.com", True)):
-        house = world.house(DomainName=domain, CertificateArn="arn:aws:acm:…" if domain else "")
+    """With a domain of our own the API answers there alone, unless both are asked for, and functions know no other; without one, nothing is made for it."""
+    told = {
+        value
+        for domain in ("", "cars.example.com")
+        for function in world.house(DomainName=domain, CertificateArn="arn").of("Lambda::Function").values()
+        if (value := function["Environment"]["Variables"]["PUBLIC_URL"]) != (f"https://{domain}" if domain else "https://party.example")
+    }
+    if told:
+        yield f"functions are told that they are at {sorted(told)}"
+    for domain, beside, wanted, mapped in (
+        ("", "closed", False, False),
+        ("cars.example.com", "closed", True, True),
+        ("cars.example.com", "open", False, True),
+    ):
+        house = world.house(DomainName=domain, ExecuteApi=beside, CertificateArn="arn:aws:acm:…" if domain else "")
         (api,) = house.of("ApiGatewayV2::Api").values()
         servers = api["Body"].get("servers", [{}])
         settings = servers[0].get("x-amazon-apigateway-endpoint-configuration", {})
         if settings.get("disableExecuteApiEndpoint", False) is not wanted:
             yield f"domain {domain!r}: the other address is {'open' if wanted else 'closed'}"
         made = bool(house.of("ApiGatewayV2::DomainName")), bool(house.of("ApiGatewayV2::ApiMapping"))
-        if made != (wanted, wanted):
+        if made != (mapped, mapped):
             yield f"domain {domain!r}: domain and mapping are {made}"
 
 
+# What calls the maker, or endpoints of the operator: it alone needs an address that others can know.
+CALLS_OUT = CALLS_THE_MAKER | {"DeliverFunction"}
+
+
+def what_calls_out_may_have_a_fixed_address(world):
+    """With subnets, what calls out runs in them, and its code may not use the rights that Lambda needs for that; without, no role has those."""
+    network = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
+    wanted = {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+    house = world.house(**network)
+    for name, function in house.of("Lambda::Function").items():
+        inside = name in CALLS_OUT
+        if function.get("VpcConfig") != (wanted if inside else None):
+            yield f"{name} runs in {function.get('VpcConfig')}"
+        statements = house.statements(house.role_of(name))
+        allowed = [s for s in statements if s["Sid"] == "Network" and s["Effect"] == "Allow"]
+        denied = [s for s in statements if s["Effect"] == "Deny" and s["Action"] == ["ec2:*"] and s["Resource"] == ["*"]]
+        if (len(allowed), len(denied)) != ((1, 1) if inside else (0, 0)):
+            yield f"{name} has {len(allowed)} statements for its network, and {len(denied)} against its own use of it"
+        for statement in denied:
+            by = statement.get("Condition", {}).get("ArnLike", {}).get("lambda:SourceFunctionArn")
+            if by != "arn:aws:lambda:eu-west-1:123456789012:function:party-*":
+                yield f"{name}: the network is denied to {by}"
+    for name, function in world.house().of("Lambda::Function").items():
+        if "VpcConfig" in function or any(right[0].startswith("ec2:") for right in world.house().rights(name)):
+            yield f"{name} is in a network that nobody asked for"
+
+
+def a_boundary_bounds_every_role(world):
+    """With a permissions boundary every role has it; without one, none names any."""
+    for boundary in ("", "arn:aws:iam::123456789012:policy/boundary"):
+        for name, role in world.house(PermissionsBoundaryArn=boundary).of("IAM::Role").items():
+            if role.get("PermissionsBoundary", "") != boundary:
+                yield f"{name} is bounded by {role.get('PermissionsBoundary')}"
+
+
 RULES = [
+    what_calls_out_may_have_a_fixed_address,
+    a_boundary_bounds_every_role,
     only_the_api_and_deliver_know_the_secrets_of_webhooks,
     each_function_has_a_role_of_its_own,
     no_right_has_a_wildcard,

@@ -1,6 +1,9 @@
 """Rules about what is stored: it is kept, encrypted, named by AWS, and forgotten in time."""
 
 import json
+import re
+
+from house import HERE
 
 # Where data lives. A queue is one of them unless it holds pointers only.
 STATEFUL = {"DynamoDB::Table", "KMS::Key", "SecretsManager::Secret", "SQS::Queue"}
@@ -11,6 +14,7 @@ NAMES = {
     "AlarmName", "AliasName", "DBInstanceIdentifier", "FunctionName", "GroupName", "LogGroupName", "Name",
     "PolicyName", "QueueName", "RoleName", "TableName", "TopicName",
 }
+OF_THE_STACK = {("Events::EventBus", "party-events"), ("Logs::LogGroup", "/aws/vendedlogs/party/access")}
 DUE = ("due", [("shard", "S", "HASH"), ("due_at", "N", "RANGE")])
 TABLES = {
     "Grants": ([("pk", "S", "HASH")], [DUE], None),
@@ -28,11 +32,11 @@ TABLES = {
 
 
 def what_holds_data_is_retained(world):
-    """What holds data outlives the stack and a replacement."""
+    """What holds data outlives the stack and a replacement, but leaves nothing behind when its own making fails."""
     for name, resource in world.house().resources.items():
         if resource["Type"].removeprefix("AWS::") in STATEFUL and name not in POINTERS_ONLY:
-            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(policy) != "Retain":
+            for policy, wanted in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
+                if resource.get(policy) != wanted:
                     yield f"{name} has {policy} {resource.get(policy)}"
 
 
@@ -42,11 +46,11 @@ def nothing_has_a_name_of_ours(world):
         kind = resource["Type"].removeprefix("AWS::")
         for key in NAMES & resource.get("Properties", {}).keys():
             value = resource["Properties"][key]
-            # A permission and a mapping name the function that they belong to.
-            if kind in {"Lambda::Permission", "Lambda::EventSourceMapping"} and str(value).startswith("<"):
+            # A permission, a mapping and a queue's settings name the function that they belong to.
+            if kind in {"Lambda::Permission", "Lambda::EventSourceMapping", "Lambda::EventInvokeConfig"} and str(value).startswith("<"):
                 continue
-            # A bus must have one: the stack's own, which no other stack has.
-            if kind == "Events::EventBus" and value == "party-events":
+            # A bus must have one, and the access log a prefix: the stack's own, which no other stack has.
+            if (kind, value) in OF_THE_STACK:
                 continue
             yield f"{name} is called {value}"
 
@@ -91,6 +95,9 @@ def the_tables_forget_and_recover(world):
             yield f"{name} recovers by {recovery}"
         if table.get("DeletionProtectionEnabled") is not True:
             yield f"{name} can be deleted by a slip"
+    for name, table in world.house(DeletionProtection="off").of("DynamoDB::Table").items():
+        if table.get("DeletionProtectionEnabled") is not False:
+            yield f"{name} would outlive a first deployment that fails"
 
 
 def all_is_encrypted(world):
@@ -146,6 +153,10 @@ def nothing_secret_is_in_the_outputs(world):
             yield f"{name} is {outputs.get(name)}"
     if "ApiUrl" not in outputs:
         yield "the API's address is missing"
+    domain = world.house(DomainName="cars.example.com", CertificateArn="arn").outputs
+    for name, output in domain.items():
+        if name.startswith("RedirectUri") and not output["Value"].startswith("https://cars.example.com/callback"):
+            yield f"with a domain {name} is {output['Value']}"
     if "SecretString" in json.dumps(outputs) or "resolve:secretsmanager" in json.dumps(outputs):
         yield "a secret's value is among them"
 
@@ -166,6 +177,67 @@ def every_parameter_is_explained_and_used(world):
     yield from (f"{name} is shown and no parameter" for name in shown if name not in template["Parameters"])
 
 
+def another_table_takes_the_place_of_ones_own(world):
+    """With the name of another table, functions are told it, may use it, and are woken by its stream; nothing is left on the stack's own."""
+    for name, (_, _, stream) in TABLES.items():
+        arn = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{name.lower()}-2"
+        other = {f"{name}TableName": f"{name.lower()}-2"}
+        if stream:
+            other[f"{name}StreamArn"] = f"{arn}/stream/2026-12-01T00:00:00.000"
+        before, house = world.house(), world.house(**other)
+        for function, properties in house.of("Lambda::Function").items():
+            if properties["Environment"]["Variables"][f"{name.upper()}_TABLE"] != f"{name.lower()}-2":
+                yield f"{function} is told of {name}"
+            stream_arn = other.get(f"{name}StreamArn", "none")
+            wanted = {
+                (action, resource.replace(f"<{name}.StreamArn>", stream_arn).replace(f"<{name}.Arn>", arn))
+                for action, resource in before.rights(function)
+            }
+            for action, resource in sorted(house.rights(function) ^ wanted):
+                yield f"{function} with another {name}: {action} on {resource}"
+        for mapping, properties in house.of("Lambda::EventSourceMapping").items():
+            if f"<{name}." in properties["EventSourceArn"]:
+                yield f"{mapping} is woken by the old {name}"
+        if house.outputs[f"{name}Table"]["Value"] != f"{name.lower()}-2":
+            yield f"the output {name}Table is {house.outputs[f'{name}Table']['Value']}"
+        if name not in house.of("DynamoDB::Table"):
+            yield f"{name} itself is gone"
+
+
+def each_parameters_examples_are_judged_right(world):
+    """Each parameter accepts and refuses its examples in parameters.json, which the code's own parser is held to as well."""
+    examples = json.loads((HERE / "parameters.json").read_text(encoding="utf-8"))
+    declared = world.template["Parameters"]
+    for name in declared.keys() ^ examples.keys():
+        yield f"{name} has no examples, or is no parameter"
+    for name in declared.keys() & examples.keys():
+        if not examples[name]["accepted"] or not examples[name]["refused"]:
+            yield f"{name} has examples of one kind alone"
+        for value in examples[name]["accepted"]:
+            if not accepts(declared[name], value):
+                yield f"{name} refuses {value!r}"
+        for value in examples[name]["refused"]:
+            if accepts(declared[name], value):
+                yield f"{name} accepts {value!r}"
+        if "AllowedPattern" in declared[name] and not declared[name].get("ConstraintDescription"):
+            yield f"{name} does not say what it wants"
+
+
+def accepts(parameter, value):
+    """Whether CloudFormation would take a value: a pattern must match the whole of it."""
+    if parameter["Type"] == "Number":
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+            return False
+        if not parameter.get("MinValue", float(value)) <= float(value) <= parameter.get("MaxValue", float(value)):
+            return False
+    allowed = [str(one) for one in parameter.get("AllowedValues", [value])]
+    return (
+        value in allowed
+        and parameter.get("MinLength", 0) <= len(value) <= parameter.get("MaxLength", 4096)
+        and re.fullmatch(parameter.get("AllowedPattern", r"[\s\S]*"), value) is not None
+    )
+
+
 RULES = [
     what_holds_data_is_retained,
     nothing_has_a_name_of_ours,
@@ -177,4 +249,6 @@ RULES = [
     logs_end,
     nothing_secret_is_in_the_outputs,
     every_parameter_is_explained_and_used,
+    another_table_takes_the_place_of_ones_own,
+    each_parameters_examples_are_judged_right,
 ]

@@ -12,7 +12,7 @@ FUNCTIONS = {
     "FetchFunction": 120,
     "ApiFunction": 29,
     "ActFunction": 60,
-    "NotifyFunction": 20,
+    "NotifyFunction": 29,
     "DigestFunction": 60,
     "DeliverFunction": 60,
 }
@@ -72,23 +72,26 @@ COUNTED_BY_AWS = {
 
 
 def the_functions_are_those_agreed(world):
-    """Each function is built by cargo-lambda from its own package, for the architecture asked."""
-    for architecture in ("x86_64", "arm64"):
-        functions = world.house(Architecture=architecture).of("Lambda::Function")
-        if functions.keys() != FUNCTIONS.keys():
-            yield f"the functions are {sorted(functions)}"
-        for name, function in functions.items():
-            actual = tuple(function.get(k) for k in ("Runtime", "Handler", "MemorySize", "Timeout", "Architectures"))
-            wanted = ("provided.al2023", "bootstrap", 256, FUNCTIONS.get(name), [architecture])
-            if actual != wanted:
-                yield f"{name} is {actual} and not {wanted}"
-            if function.get("LoggingConfig", {}).get("LogGroup") != f"<{name.replace('Function', 'Log')}>":
-                yield f"{name} has no log group of its own"
+    """Each function is built by cargo-lambda from its own package, and runs on what it was built for."""
+    functions = world.house().of("Lambda::Function")
+    if functions.keys() != FUNCTIONS.keys():
+        yield f"the functions are {sorted(functions)}"
+    for name, function in functions.items():
+        actual = tuple(function.get(k) for k in ("Runtime", "Handler", "MemorySize", "Timeout", "Architectures"))
+        wanted = ("provided.al2023", "bootstrap", 256, FUNCTIONS.get(name), ["x86_64"])
+        if actual != wanted:
+            yield f"{name} is {actual} and not {wanted}"
+        if function.get("LoggingConfig", {}).get("LogGroup") != f"<{name.replace('Function', 'Log')}>":
+            yield f"{name} has no log group of its own"
+    # `sam build` sees no parameter of a deployment: what it built and what is deployed would differ.
+    if world.template["Globals"]["Function"].get("Architectures") != ["x86_64"]:
+        yield "the architecture is not written out"
     for name in FUNCTIONS:
         function = world.template["Resources"].get(name, {})
         package = name.removesuffix("Function").lower()
-        if function.get("Metadata") != {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": package}}:
-            yield f"{name} is built by {function.get('Metadata')}"
+        build = {key: value for key, value in function.get("Metadata", {}).items() if key.startswith("Build")}
+        if build != {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": package}}:
+            yield f"{name} is built by {build}"
         # In the package's own folder cargo selects that package alone: no feature of another leaks in.
         if function.get("Properties", {}).get("CodeUri") != f"../../functions/{package}":
             yield f"{name} is built in {function.get('Properties', {}).get('CodeUri')}"
@@ -117,7 +120,7 @@ def the_schedules_cover_every_worker(world):
 
 
 def no_schedule_retries(world):
-    """A schedule runs at its rate to the minute, never retries, and is void after 60 s."""
+    """A schedule runs at its rate to the minute; neither it nor Lambda's queue retries, and a run is void after 60 s."""
     house = world.house()
     for name, schedule in house.of("Scheduler::Schedule").items():
         function = house.function_of(schedule["Target"]["Arn"])
@@ -128,6 +131,13 @@ def no_schedule_retries(world):
         retry = schedule["Target"].get("RetryPolicy")
         if retry != {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}:
             yield f"{name} retries by {retry}"
+    # Scheduler's policy ends with the handing over; from then on Lambda's own queue tries again.
+    queues = {config["FunctionName"].strip("<>"): config for config in house.of("Lambda::EventInvokeConfig").values()}
+    for function in RATES.keys() | queues.keys():
+        config = queues.get(function, {})
+        actual = tuple(config.get(key) for key in ("Qualifier", "MaximumRetryAttempts", "MaximumEventAgeInSeconds"))
+        if actual != ("$LATEST", 0, 60):
+            yield f"Lambda tries {function} again by {actual}"
 
 
 def the_scheduler_starts_the_scheduled_functions_alone(world):
@@ -195,6 +205,18 @@ def the_environment_is_what_the_code_reads(world):
     for name, function in functions.items():
         for missing in sorted(common - function["Environment"]["Variables"].keys()):
             yield f"{name} is not given {missing}"
+
+
+def concurrency_can_be_reserved(world):
+    """Concurrency is reserved where it is asked for, and nowhere else."""
+    asked = world.house(RefreshConcurrency="8", NotifyConcurrency="20").of("Lambda::Function")
+    wanted = {"RefreshFunction": "8", "NotifyFunction": "20"}
+    for name, function in asked.items():
+        if function.get("ReservedConcurrentExecutions") != wanted.get(name):
+            yield f"{name} has {function.get('ReservedConcurrentExecutions')} runs reserved"
+    for name, function in world.house().of("Lambda::Function").items():
+        if "ReservedConcurrentExecutions" in function:
+            yield f"{name} has runs reserved that nobody asked for"
 
 
 def every_parameter_reaches_the_environment(world):
@@ -366,6 +388,7 @@ def what_is_watched_is_counted(world):
 
 
 RULES = [
+    concurrency_can_be_reserved,
     the_functions_are_those_agreed,
     the_schedules_cover_every_worker,
     no_schedule_retries,

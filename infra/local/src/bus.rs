@@ -11,28 +11,29 @@ use crate::front::{Caller, Refusal};
 
 /// How many events a listener may be behind.
 const BEHIND: usize = 256;
-/// How many are kept to be looked at.
-const KEPT: usize = 100_000;
-
 /// The bus; clones share it.
 #[derive(Clone)]
 pub struct Bus {
     arn: Option<String>,
     seed: Option<u64>,
-    received: Arc<Mutex<Vec<Value>>>,
+    /// What came so far, where somebody looks at it afterwards.
+    received: Option<Arc<Mutex<Vec<Value>>>>,
     news: broadcast::Sender<Value>,
 }
 
 impl Bus {
-    pub(crate) fn new(arn: Option<String>, seed: Option<u64>) -> Self {
+    /// `keeps`: whether events stay here to be looked at. A service that runs for months must not.
+    pub(crate) fn new(arn: Option<String>, seed: Option<u64>, keeps: bool) -> Self {
         let news = broadcast::channel(BEHIND).0;
-        Self { arn, seed, received: Arc::default(), news }
+        Self { arn, seed, received: keeps.then(Arc::default), news }
     }
 
-    /// The `CloudEvent`s that came so far; shuffled, where the weather is by seed.
+    /// The `CloudEvent`s that came so far; shuffled, where the weather is by seed. None in a cloud that
+    /// runs by itself, which keeps no more than it shows.
     #[must_use]
     pub fn received(&self) -> Vec<Value> {
-        let mut events = self.received.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(received) = &self.received else { return Vec::new() };
+        let mut events = received.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(seed) = self.seed {
             events.sort_by_key(|event| {
                 let hash = digest(&SHA256, format!("{seed} {}", event["id"]).as_bytes());
@@ -78,12 +79,28 @@ impl Bus {
     }
 
     fn keep(&self, event: Value) {
-        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        if received.len() == KEPT {
-            received.remove(0);
+        if let Some(received) = &self.received {
+            received.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
         }
-        received.push(event.clone());
         // Nobody listens, but where somebody sits before `cargo run`.
         let _ = self.news.send(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bus_keeps_what_is_looked_at_afterwards_and_nothing_else() {
+        for (keeps, kept) in [(true, 1), (false, 0)] {
+            let bus = Bus::new(None, None, keeps);
+            let mut news = bus.listen();
+
+            bus.call(&json!({"Entries": [{"Source": "s", "DetailType": "t", "Detail": "{\"id\":\"e1\"}"}]}));
+
+            assert_eq!(news.try_recv().unwrap()["id"], "e1");
+            assert_eq!(bus.received().len(), kept);
+        }
     }
 }

@@ -23,6 +23,7 @@ use url::Url;
 pub use self::options::{CloudOptions, Drive, Maker, StartError};
 use crate::{
     bus::Bus,
+    credentials::Identity,
     database::DatabaseError,
     faults::Faults,
     folder::Folder,
@@ -46,6 +47,7 @@ pub struct Cloud {
     control_token: Option<SecretString>,
     clock: Clock,
     faults: Faults,
+    identity: Option<Identity>,
     simulator: Option<Simulator>,
     front: Arc<Front>,
     scheduler: Arc<Scheduler>,
@@ -107,6 +109,12 @@ impl Cloud {
     #[must_use]
     pub fn api_key(&self) -> Option<&SecretString> {
         self.api_key.as_ref()
+    }
+
+    /// Who we are to a real maker, by the client certificate.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
     }
 
     /// What befalls calls to the database.

@@ -7,11 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use shared::store::Shards;
 
-use crate::credentials::{SCOPES, SecretsError, check, new_api_key, new_secrets};
+use crate::credentials::{
+    Identity, SCOPES, SecretsError, check, identity, new_api_key, new_secrets,
+};
 
 /// A folder in use by this process.
 #[derive(Debug)]
@@ -33,6 +36,23 @@ pub enum FolderError {
         #[source]
         source: io::Error,
     },
+    /// A file is to be made that is there.
+    #[error("{} is there already and is left alone; delete it, or choose another name", .0.display())]
+    Exists(PathBuf),
+    /// The data folder is a file.
+    #[error("{} is a file; --data wants a folder, which need not exist", .0.display())]
+    NotAFolder(PathBuf),
+    /// The secrets were deleted, and what they sealed was not.
+    #[error(
+        "{} is gone, and without it nothing in that folder can be opened; put it back, or begin in another folder \
+         with --data", .0.display()
+    )]
+    SecretsGone(PathBuf),
+    /// The secrets of a simulated maker, where a real one is.
+    #[error(
+        "{} was made for the simulated maker; make other secrets: accessing-party secret new --help", .0.display()
+    )]
+    Simulated(PathBuf),
     /// Another process uses it.
     #[error("{} is in use by another process; stop it, or choose another folder with --data", .0.display())]
     InUse(PathBuf),
@@ -74,6 +94,9 @@ impl Folder {
     /// It can't be written, or is in use.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io { path: path.to_owned(), source };
+        if path.is_file() {
+            return Err(FolderError::NotAFolder(path.to_owned()));
+        }
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
         let lock = OpenOptions::new()
             .create(true)
@@ -152,11 +175,14 @@ impl Folder {
     /// Makes secrets on the first run, and with them an API key that may do everything.
     ///
     /// # Errors
-    /// They can't be written.
+    /// They can't be written, or were there once.
     pub fn make_secrets(&self) -> Result<(), FolderError> {
         let path = self.secrets_file();
         if path.exists() {
             return Ok(());
+        }
+        if self.file("api-key").exists() {
+            return Err(FolderError::SecretsGone(path));
         }
         let (secrets, key) = local_secrets();
         write_new(&self.file("api-key"), key.expose_secret())?;
@@ -177,12 +203,14 @@ impl Folder {
     }
 }
 
+/// What the API key of the first run is called: by it the secrets of a simulated maker are known.
+const FIRST_KEY: &str = "made on the first run";
+
 /// Secrets for a maker that is simulated, and the API key in plain.
 #[must_use]
 pub fn local_secrets() -> (Map<String, Value>, SecretString) {
     let mut secrets = new_secrets(&shared::random::id(), &shared::random::token().into());
-    let (key, record) =
-        new_api_key("local", "made on the first run", &SCOPES.map(str::to_owned), None);
+    let (key, record) = new_api_key("local", FIRST_KEY, &SCOPES.map(str::to_owned), None);
     if let Some(edge) = secrets.get_mut("edge") {
         edge["api_keys"] = vec![record].into();
     }
@@ -192,23 +220,44 @@ pub fn local_secrets() -> (Map<String, Value>, SecretString) {
 /// A secrets file that has been checked.
 ///
 /// # Errors
-/// It can't be read, is no secrets file, or, where that matters, others can read it.
-pub fn read_secrets(path: &Path, private: bool) -> Result<Map<String, Value>, FolderError> {
-    let secrets = read(path, private)?;
+/// It can't be read, is no secrets file, or others can read it.
+pub fn read_secrets(path: &Path) -> Result<Map<String, Value>, FolderError> {
+    if !path.exists() {
+        return Err(FolderError::NoSecrets(path.to_owned()));
+    }
+    let text = read_private(path)?;
+    let secrets = serde_json::from_str(&text).map_err(|_| FolderError::NotJson(path.to_owned()))?;
     check(&secrets).map_err(|source| FolderError::Secrets { path: path.to_owned(), source })?;
     Ok(secrets)
 }
 
-fn read(path: &Path, private: bool) -> Result<Map<String, Value>, FolderError> {
-    let io = |source| FolderError::Io { path: path.to_owned(), source };
-    if !path.exists() {
-        return Err(FolderError::NoSecrets(path.to_owned()));
+/// Judges what a secrets file holds for a real maker, and says who the client certificate is for, if
+/// there is one.
+///
+/// # Errors
+/// It was made for a simulated maker, or its certificate can't be used.
+pub fn real_identity(
+    path: &Path,
+    secrets: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<Option<Identity>, FolderError> {
+    let keys = secrets["edge"]["api_keys"].as_array().into_iter().flatten();
+    if keys.into_iter().any(|key| key["name"] == FIRST_KEY) {
+        return Err(FolderError::Simulated(path.to_owned()));
     }
-    if private && fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
+    identity(secrets, now).map_err(|source| FolderError::Secrets { path: path.to_owned(), source })
+}
+
+/// The text of a file that holds a secret: nobody but its owner may read it. (A pipe has no mode.)
+/// # Errors
+/// It can't be read, or others can read it.
+pub fn read_private(path: &Path) -> Result<String, FolderError> {
+    let io = |source| FolderError::Io { path: path.to_owned(), source };
+    let about = fs::metadata(path).map_err(io)?;
+    if about.is_file() && about.permissions().mode() & 0o077 != 0 {
         return Err(FolderError::Exposed(path.to_owned()));
     }
-    let text = fs::read_to_string(path).map_err(io)?;
-    serde_json::from_str(&text).map_err(|_| FolderError::NotJson(path.to_owned()))
+    fs::read_to_string(path).map_err(io)
 }
 
 /// A new file that only its owner can read; one that is there is left alone.
@@ -219,7 +268,10 @@ pub fn write_new(path: &Path, text: &str) -> Result<(), FolderError> {
     let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
     let written = file
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")));
-    written.map_err(|source| FolderError::Io { path: path.to_owned(), source })
+    written.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => FolderError::Exists(path.to_owned()),
+        _ => FolderError::Io { path: path.to_owned(), source },
+    })
 }
 
 /// Replaces a file in one step, so that a reader never sees half of it.
@@ -265,21 +317,20 @@ mod tests {
             (0o700, 0o600, 0o600)
         );
         assert_eq!(fs::read_to_string(&secrets).unwrap(), first);
-        read_secrets(&secrets, true).unwrap();
-        assert!(write_new(&secrets, "x").is_err(), "an existing file is left alone");
+        read_secrets(&secrets).unwrap();
+        assert!(matches!(write_new(&secrets, "x"), Err(FolderError::Exists(_))));
         fs::remove_dir_all(path).unwrap();
     }
 
     #[test]
-    fn a_secrets_file_that_others_can_read_is_refused_where_it_matters() {
+    fn a_secrets_file_that_others_can_read_is_refused() {
         let path = temporary();
         let folder = Folder::open(&path).unwrap();
         folder.make_secrets().unwrap();
         let secrets = folder.secrets_file();
         fs::set_permissions(&secrets, fs::Permissions::from_mode(0o640)).unwrap();
 
-        assert!(matches!(read_secrets(&secrets, true), Err(FolderError::Exposed(_))));
-        assert!(read_secrets(&secrets, false).is_ok());
+        assert!(matches!(read_secrets(&secrets), Err(FolderError::Exposed(_))));
         fs::remove_dir_all(path).unwrap();
     }
 
@@ -299,6 +350,17 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_are_gone_are_not_made_anew_over_what_they_sealed() {
+        let path = temporary();
+        let folder = Folder::open(&path).unwrap();
+        folder.make_secrets().unwrap();
+        fs::remove_file(folder.secrets_file()).unwrap();
+
+        assert!(matches!(folder.make_secrets(), Err(FolderError::SecretsGone(_))));
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
     fn tables_of_before_shards_were_kept_have_sixteen() {
         let path = temporary();
         let folder = Folder::open(&path).unwrap();
@@ -308,6 +370,25 @@ mod tests {
 
         assert_eq!(shards, "16".parse().unwrap());
         fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_no_data_folder() {
+        let path = temporary();
+        fs::write(&path, "").unwrap();
+
+        assert!(matches!(Folder::open(&path), Err(FolderError::NotAFolder(_))));
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn the_secrets_of_a_simulated_maker_are_not_for_a_real_one() {
+        let (simulated, _) = local_secrets();
+        let real = new_secrets("client", &"client-secret".into());
+        let judge = |secrets| real_identity(Path::new("s.json"), secrets, Timestamp::UNIX_EPOCH);
+
+        assert!(matches!(judge(&simulated), Err(FolderError::Simulated(_))));
+        assert_eq!(judge(&real).unwrap(), None);
     }
 
     #[test]

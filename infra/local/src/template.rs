@@ -100,6 +100,8 @@ pub struct Template {
     pub bus: Option<String>,
     /// `AWS::Region`.
     pub region: String,
+    /// The parameter that each variable of the environment is, if it is one.
+    pub parameter_of: BTreeMap<String, String>,
 }
 
 /// One Lambda.
@@ -213,6 +215,22 @@ pub enum TemplateError {
     /// It can't be parsed.
     #[error("the template is not YAML: {0}")]
     Yaml(#[from] yaml_serde::Error),
+    /// A parameter's value is missing, or is not one that the template allows.
+    #[error("the parameter {name}: expected {wanted}")]
+    Parameter {
+        /// Which.
+        name: String,
+        /// What is allowed.
+        wanted: String,
+    },
+    /// The template has no such parameter.
+    #[error("there is no parameter {name}; there are {known}")]
+    NoParameter {
+        /// What was given.
+        name: String,
+        /// All there are.
+        known: String,
+    },
     /// Something in it is wrong.
     #[error("the template is wrong at {place}: {fault}")]
     At {
@@ -244,12 +262,6 @@ pub enum Fault {
     /// Conditions refer to each other in a circle.
     #[error("refers to itself")]
     Circle,
-    /// A parameter without default was not given.
-    #[error("needs a value")]
-    NoValue,
-    /// A parameter's value is not among those allowed.
-    #[error("has a value that is not allowed")]
-    NotAllowed,
 }
 
 fn at(place: &str, fault: Fault) -> TemplateError {

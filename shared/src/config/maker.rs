@@ -92,7 +92,7 @@ impl Reader<'_> {
             api: self.url("API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v4")),
             b2b: self.url("B2B_API_URL", Some("https://api-cert.groupe-psa.com/connectedcar/v3")),
             scope_separator: self.parsed("SCOPE_SEPARATOR", "space", "space or comma"),
-            locale_parameters: self.words("LOCALE_PARAMETERS", "local locale"),
+            locale_parameters: self.names("LOCALE_PARAMETERS", "local locale"),
             brands: self.parsed(
                 "MAKER_BRANDS",
                 "{}",

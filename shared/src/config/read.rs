@@ -50,6 +50,27 @@ impl Reader<'_> {
         self.text(variable, Some(default)).split_whitespace().map(str::to_owned).collect()
     }
 
+    /// Scopes of OAuth 2.0 (RFC 6749 §3.3).
+    pub(super) fn scopes(&mut self, variable: &'static str, default: &str) -> Vec<String> {
+        let token = |byte: u8| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+        let scopes = self.words(variable, default);
+        if !scopes.iter().all(|scope| scope.bytes().all(token)) {
+            self.problem(variable, "scopes, separated by spaces");
+        }
+        scopes
+    }
+
+    /// Names of parameters in a query.
+    pub(super) fn names(&mut self, variable: &'static str, default: &str) -> Vec<String> {
+        let unreserved =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        let names = self.words(variable, default);
+        if !names.iter().all(|name| name.bytes().all(unreserved)) {
+            self.problem(variable, "names of parameters, separated by spaces");
+        }
+        names
+    }
+
     pub(super) fn brands(&mut self, variable: &'static str) -> BTreeSet<Brand> {
         let brands = self.words(variable, "").into_iter().map(|word| word.parse());
         brands.collect::<Result<_, _>>().unwrap_or_else(|_| {

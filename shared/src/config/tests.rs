@@ -3,6 +3,7 @@ use super::*;
 fn complete(name: &str) -> Option<String> {
     let value = match name {
         "PUBLIC_URL" => "https://cars.example.com/",
+        "OPERATOR_NAME" => "Example",
         "GRANTS_TABLE" => "grants",
         "RECORDS_TABLE" => "records",
         "OUTBOX_TABLE" => "outbox",
@@ -40,4 +41,18 @@ fn all_problems_are_named_at_once_and_no_value_is_repeated() {
     let names: Vec<_> = errors.0.iter().map(|problem| problem.variable).collect();
     assert_eq!(names, ["PUBLIC_URL", "OPEN_MODE", "GRANTS_TABLE", "LOG", "SEAL_SECRET_ID"]);
     assert!(!errors.to_string().contains("perhaps"));
+}
+
+#[test]
+fn an_address_that_leads_nowhere_is_refused_where_it_would_be_handed_out() {
+    let unset = |name: &str| match name {
+        "PUBLIC_URL" => Some("https://unset.invalid".to_owned()),
+        other => complete(other),
+    };
+
+    let config = Config::from_lookup(&unset, &[]).unwrap();
+
+    let refused = config.require_public_url().unwrap_err().to_string();
+    assert!(refused.contains("PUBLIC_URL: this address leads nowhere"), "{refused}");
+    Config::from_lookup(&complete, &[]).unwrap().require_public_url().unwrap();
 }

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
-use shared::store::Shards;
+use shared::{
+    config::{ConfigErrors, Problem},
+    store::Shards,
+};
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
@@ -66,6 +69,7 @@ pub(super) async fn start(options: CloudOptions) -> Result<Cloud, StartError> {
         control_token: ground.control_token,
         clock: options.clock,
         faults: options.faults,
+        identity: ground.identity,
         simulator,
         front,
         scheduler,
@@ -113,7 +117,11 @@ fn front(
             known: Arc::new(template.tables.clone()),
             region: template.region.clone(),
         },
-        bus: Bus::new(template.bus.clone(), options.faults.seed()),
+        bus: Bus::new(
+            template.bus.clone(),
+            options.faults.seed(),
+            options.streams == Drive::Manual,
+        ),
         faults: options.faults.clone(),
         usage: Usage::default(),
     }
@@ -223,8 +231,23 @@ fn functions(
         options.faults.clone(),
         options.metrics.clone(),
     );
-    functions.start_all().map_err(|(name, source)| StartError::Function { name, source })?;
+    functions.start_all().map_err(|(name, source)| match source {
+        shared::app::StartError::Config(errors) => configuration(&errors, template),
+        source => StartError::Function { name, source },
+    })?;
     Ok(Arc::new(functions))
+}
+
+/// Every function reads the same configuration: what one refuses is no fault of that one. Named as
+/// whoever runs this gave it, by the parameter.
+fn configuration(errors: &ConfigErrors, template: &Template) -> StartError {
+    let named = |problem: &Problem| match template.parameter_of.get(problem.variable) {
+        Some(parameter) => format!("{parameter}: expected {}", problem.wanted),
+        None => problem.to_string(),
+    };
+    let mut problems: Vec<String> = errors.0.iter().map(named).collect();
+    problems.dedup();
+    StartError::Configuration(problems.join("; "))
 }
 
 fn gateway(

@@ -16,13 +16,17 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::{CloudOptions, Drive, Maker, StartError};
-use crate::folder::{Folder, local_secrets, read_secrets};
+use crate::{
+    credentials::Identity,
+    folder::{Folder, local_secrets, read_secrets, real_identity},
+};
 
 pub(super) struct Ground {
     pub(super) folder: Option<Folder>,
     pub(super) shards: Shards,
     pub(super) secrets: Map<String, Value>,
     pub(super) api_key: Option<SecretString>,
+    pub(super) identity: Option<Identity>,
     pub(super) control_token: Option<SecretString>,
     pub(super) gateway: TcpListener,
     pub(super) gateway_addr: SocketAddr,
@@ -43,6 +47,7 @@ impl Ground {
             None => options.shards,
         };
         let (secrets, api_key) = secrets(options, folder.as_ref())?;
+        let identity = identity(options, folder.as_ref(), &secrets)?;
         let control_token = match (&options.maker, &folder) {
             (Maker::Simulated { .. }, Some(folder)) => Some(folder.token("simulator-token")?),
             (Maker::Simulated { .. }, None) => Some(shared::random::token().into()),
@@ -57,6 +62,7 @@ impl Ground {
             shards,
             secrets,
             api_key,
+            identity,
             control_token,
             gateway,
             gateway_addr,
@@ -130,8 +136,9 @@ fn live(options: &CloudOptions) -> Result<(), StartError> {
         return Err(StartError::Live);
     }
     match &options.public_url {
+        None => Err(StartError::NoPublicUrl),
         Some(url) if url.scheme() != "https" => Err(StartError::PublicUrl),
-        _ => Ok(()),
+        Some(_) => Ok(()),
     }
 }
 
@@ -141,18 +148,31 @@ fn secrets(
     folder: Option<&Folder>,
 ) -> Result<(Map<String, Value>, Option<SecretString>), StartError> {
     match (&options.secrets, folder) {
-        (Some(file), _) => Ok((read_secrets(file, options.live)?, None)),
+        (Some(file), _) => Ok((read_secrets(file)?, None)),
         (None, Some(folder)) => {
             if !options.live {
                 folder.make_secrets()?;
             }
-            let secrets = read_secrets(&folder.secrets_file(), options.live)?;
+            let secrets = read_secrets(&folder.secrets_file())?;
             Ok((secrets, folder.api_key()))
         }
         (None, None) => {
             let (secrets, key) = local_secrets();
             Ok((secrets, Some(key)))
         }
+    }
+}
+
+/// Who we are to a real maker; with a simulated one nobody asks.
+fn identity(
+    options: &CloudOptions,
+    folder: Option<&Folder>,
+    secrets: &Map<String, Value>,
+) -> Result<Option<Identity>, StartError> {
+    let file = options.secrets.clone().or_else(|| folder.map(Folder::secrets_file));
+    match file.filter(|_| options.live) {
+        Some(file) => Ok(real_identity(&file, secrets, options.clock.now())?),
+        None => Ok(None),
     }
 }
 

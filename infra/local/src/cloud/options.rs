@@ -148,6 +148,9 @@ pub enum StartError {
         #[source]
         source: shared::app::StartError,
     },
+    /// What functions are told is wrong.
+    #[error("{0}")]
+    Configuration(String),
     /// The template names a function of which there is no code.
     #[error("the template has a function {0}, which is not built in")]
     NoProgram(String),
@@ -157,4 +160,9 @@ pub enum StartError {
     /// Real drivers need an address that nobody reads along.
     #[error("--public-url must be https")]
     PublicUrl,
+    /// Real drivers and the maker can't reach loopback.
+    #[error(
+        "--live needs --public-url https://HOST: where your proxy takes drivers and the maker in"
+    )]
+    NoPublicUrl,
 }

@@ -84,10 +84,20 @@ async fn what_stands_in_the_way_of_a_start_is_said_in_one_line() {
     assert!(start(folder).await.starts_with("/proc/nowhere: "));
     let parameter =
         complaint(|options| drop(options.parameters.insert("Workers".into(), "3".into())));
-    assert_eq!(
-        start(parameter).await,
-        "the template is wrong at Parameters.Workers: has a value that is not allowed"
-    );
+    assert_eq!(start(parameter).await, "the parameter Workers: expected one of 1, 2, 4, 8");
+    for (name, value, wanted) in [
+        ("HistoryDays", "abc", "the parameter HistoryDays: expected a number from 0 to 3650"),
+        ("OperatorName", "", "the parameter OperatorName: expected a text of 1 to 100 characters"),
+        (
+            "ReturnTo",
+            "not a url",
+            "ReturnTo: expected an https URL without query, fragment or user (http only on loopback)",
+        ),
+    ] {
+        let mut options = complaint(|_| ());
+        options.parameters.insert(name.into(), value.into());
+        assert_eq!(start(options).await, wanted);
+    }
     let program = complaint(|options| {
         options.programs.remove("act");
     });
@@ -97,7 +107,9 @@ async fn what_stands_in_the_way_of_a_start_is_said_in_one_line() {
         options.maker = Maker::At { idp: None, api: None, b2b: None };
         options.public_url = Url::parse("http://cars.example.com").ok();
     });
-    assert_eq!(start(public).await, "--public-url must be https");
+    assert_eq!(start(public.clone()).await, "--public-url must be https");
+    let unreachable = CloudOptions { public_url: None, ..public };
+    assert!(start(unreachable).await.starts_with("--live needs --public-url https://HOST"));
 }
 
 #[tokio::test]
@@ -108,6 +120,7 @@ async fn a_folder_of_one_maker_is_never_used_with_another() {
     let mut live = simulated.clone();
     live.live = true;
     live.maker = Maker::At { idp: None, api: None, b2b: None };
+    live.public_url = Url::parse("https://cars.example.com").ok();
 
     Cloud::start(simulated.clone()).await.unwrap().shutdown().await;
 
@@ -119,10 +132,54 @@ async fn a_folder_of_one_maker_is_never_used_with_another() {
 }
 
 #[tokio::test]
+async fn what_is_no_database_is_named_and_left_alone() {
+    let (clock, folder) = (manual_clock(), temporary());
+    let mut options = options(&clock, Faults::none());
+    options.data = Some(folder.clone());
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("accessing-party.db");
+    std::fs::write(&file, "not a database at all").unwrap();
+
+    let refused = Cloud::start(options).await.err().unwrap().to_string();
+
+    assert!(refused.contains("accessing-party.db is no database, or is damaged"), "{refused}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "not a database at all");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn live_judges_its_secrets_before_it_listens() {
+    let clock = manual_clock();
+    let folder = crate::folder::Folder::open(&temporary()).unwrap();
+    folder.make_secrets().unwrap();
+    let mut live = options(&clock, Faults::none());
+    live.live = true;
+    live.maker = Maker::At { idp: None, api: None, b2b: None };
+    live.public_url = Url::parse("https://cars.example.com").ok();
+    live.secrets = Some(folder.secrets_file());
+    let start = |options: CloudOptions| async {
+        Cloud::start(options).await.err().map(|error| error.to_string())
+    };
+
+    let simulated = start(live.clone()).await.unwrap();
+    let mut secrets = crate::credentials::new_secrets("client", &"client-secret".into());
+    secrets["maker"]["certificate"] = "garbage".into();
+    secrets["maker"]["private_key"] = "garbage".into();
+    crate::folder::replace(&folder.secrets_file(), &crate::folder::pretty(&secrets)).unwrap();
+    let garbage = start(live).await.unwrap();
+
+    assert!(simulated.contains("was made for the simulated maker"), "{simulated}");
+    assert!(garbage.contains("maker.certificate is not PEM"), "{garbage}");
+    let path = folder.secrets_file();
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+#[tokio::test]
 async fn live_has_no_simulated_maker_no_open_door_and_no_secrets_of_its_own_making() {
     let (clock, folder) = (manual_clock(), temporary());
     let mut live = options(&clock, Faults::none());
     live.live = true;
+    live.public_url = Url::parse("https://cars.example.com").ok();
     let simulated = live.clone();
     live.maker = Maker::At { idp: None, api: None, b2b: None };
     let mut opened = live.clone();

@@ -44,6 +44,11 @@ pub enum DatabaseError {
     /// The file can't be read or written, or is no database.
     #[error("the database can't be opened: {0}")]
     Open(#[from] DynoxideError),
+    /// The file is there, and is something else.
+    #[error(
+        "{} is no database, or is damaged; put a copy of it back, or begin in another folder with --data", .0.display()
+    )]
+    NotADatabase(PathBuf),
     /// A table stands there with another key or other indexes than the template says.
     #[error(
         "the database holds a table {0} of another shape: it was made by another version; use another data folder"
@@ -94,6 +99,16 @@ impl Engine {
     }
 }
 
+/// Whether a file is an SQLite database, or none yet. SQLite's own complaint is about encryption.
+fn is_database(file: &std::path::Path) -> bool {
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    let mut begin = Vec::new();
+    let read = std::fs::File::open(file).and_then(|file| {
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, 16), &mut begin)
+    });
+    read.is_err() || begin.is_empty() || begin == MAGIC
+}
+
 /// An answer and what it cost.
 pub(crate) struct Reply {
     pub(crate) body: Value,
@@ -110,6 +125,9 @@ pub(crate) struct Core {
 
 impl Core {
     fn open(setup: Setup) -> Result<Self, DatabaseError> {
+        if let Some(file) = setup.file.as_deref().filter(|file| !is_database(file)) {
+            return Err(DatabaseError::NotADatabase(file.to_owned()));
+        }
         let db = match setup.file.as_deref().and_then(std::path::Path::to_str) {
             Some(file) => Database::new(file)?,
             None => Database::memory()?,

@@ -226,30 +226,48 @@ impl<'a> Resolver<'a> {
 fn parameters(root: &Mapping, scope: &Scope) -> Result<BTreeMap<String, String>, TemplateError> {
     let mut values = BTreeMap::new();
     for (name, definition) in entries(root, "Parameters") {
-        let place = format!("Parameters.{name}");
-        let field = |key: &str| definition.get(key).and_then(yaml_scalar);
-        let given = scope.parameters.get(&name).cloned();
-        let value = given.or_else(|| field("Default")).ok_or_else(|| at(&place, Fault::NoValue))?;
-        if let Some(allowed) = definition.get("AllowedValues").and_then(Yaml::as_sequence)
-            && !allowed.iter().any(|allowed| yaml_scalar(allowed).as_ref() == Some(&value))
-        {
-            return Err(at(&place, Fault::NotAllowed));
-        }
-        if field("Type").as_deref() == Some("Number") {
-            let number: f64 = value.parse().map_err(|_| at(&place, Fault::NotAllowed))?;
-            let bound = |key: &str| field(key).and_then(|text| text.parse::<f64>().ok());
-            if bound("MinValue").is_some_and(|min| number < min)
-                || bound("MaxValue").is_some_and(|max| number > max)
-            {
-                return Err(at(&place, Fault::NotAllowed));
-            }
+        let refused = |wanted| TemplateError::Parameter { name: name.clone(), wanted };
+        let default = definition.get("Default").and_then(yaml_scalar);
+        let value = scope.parameters.get(&name).cloned().or(default);
+        let value = value.ok_or_else(|| refused("a value".to_owned()))?;
+        if let Some(wanted) = wanted(definition, &value) {
+            return Err(refused(wanted));
         }
         values.insert(name, value);
     }
     match scope.parameters.keys().find(|name| !values.contains_key(*name)) {
-        Some(stray) => Err(at("Parameters", Fault::UnknownName(stray.clone()))),
+        Some(stray) => {
+            let known = values.into_keys().collect::<Vec<_>>().join(", ");
+            Err(TemplateError::NoParameter { name: stray.clone(), known })
+        }
         None => Ok(values),
     }
+}
+
+/// What a parameter allows, if a value is not that.
+fn wanted(definition: &Yaml, value: &str) -> Option<String> {
+    let field = |key: &str| definition.get(key).and_then(yaml_scalar);
+    let bound = |key: &str| field(key).and_then(|text| text.parse::<f64>().ok());
+    if let Some(allowed) = definition.get("AllowedValues").and_then(Yaml::as_sequence) {
+        let allowed: Vec<_> = allowed.iter().filter_map(yaml_scalar).collect();
+        return (!allowed.iter().any(|allowed| allowed == value))
+            .then(|| format!("one of {}", allowed.join(", ")));
+    }
+    if field("Type").as_deref() == Some("Number") {
+        let (least, most) = (field("MinValue"), field("MaxValue"));
+        let inside = value.parse::<f64>().is_ok_and(|number| {
+            bound("MinValue").is_none_or(|least| least <= number)
+                && bound("MaxValue").is_none_or(|most| number <= most)
+        });
+        return (!inside).then(|| match (least, most) {
+            (Some(least), Some(most)) => format!("a number from {least} to {most}"),
+            (Some(least), None) => format!("a number from {least} on"),
+            _ => "a number".to_owned(),
+        });
+    }
+    let length = value.chars().map(|_| 1.0).sum::<f64>();
+    let (least, most) = (bound("MinLength").unwrap_or(0.0), bound("MaxLength").unwrap_or(4096.0));
+    (length < least || length > most).then(|| format!("a text of {least} to {most} characters"))
 }
 
 /// The named section's entries.

@@ -34,7 +34,26 @@ pub(super) fn template(source: &str, scope: &Scope) -> Result<Template, Template
         resources.insert(id, resource);
     }
     outputs(&resolver, root)?;
-    Reader { scope, resources: &resources, globals: &globals["Function"] }.template()
+    let mut template =
+        Reader { scope, resources: &resources, globals: &globals["Function"] }.template()?;
+    template.parameter_of = parameter_of(root);
+    Ok(template)
+}
+
+/// Which variables of every function are a parameter each: `RETURN_TO: !Ref ReturnTo`.
+fn parameter_of(root: &YamlMapping) -> BTreeMap<String, String> {
+    let way = ["Globals", "Function", "Environment", "Variables"];
+    let first = root.get(way[0]);
+    let variables =
+        way[1..].iter().fold(first, |level, name| level.and_then(|level| level.get(*name)));
+    let variables = variables.and_then(Yaml::as_mapping).into_iter().flatten();
+    let references = variables.filter_map(|(name, value)| match value {
+        Yaml::Tagged(tagged) if tagged.tag == "!Ref" => {
+            Some((name.as_str()?.to_owned(), tagged.value.as_str()?.to_owned()))
+        }
+        _ => None,
+    });
+    references.collect()
 }
 
 fn section(
@@ -82,6 +101,7 @@ impl<'a> Reader<'a> {
             alarms: self.alarms(),
             bus: self.bus(),
             region: self.scope.region.clone(),
+            parameter_of: BTreeMap::new(),
         })
     }
 

@@ -82,11 +82,11 @@ fn a_mistake_is_one_clear_line_that_says_where() {
     assert_eq!(complaint("!If [Two, a]"), format!("{job}expected a list of 3"));
     assert_eq!(
         parse("x", &[("Workers", "3")]).unwrap_err().to_string(),
-        "the template is wrong at Parameters.Workers: has a value that is not allowed"
+        "the parameter Workers: expected one of 1, 2"
     );
     assert_eq!(
         parse("x", &[("Wrokers", "1")]).unwrap_err().to_string(),
-        "the template is wrong at Parameters: there is no Wrokers"
+        "there is no parameter Wrokers; there are Domain, Workers"
     );
 }
 
@@ -195,5 +195,38 @@ fn of_an_enrollment_notify_and_deliver_may_see_a_few_attributes_and_nothing_of_i
     for function in ["notify", "deliver"] {
         assert!(!sees(function, some, &["pk", "sk", "body"]), "{function}");
         assert!(!sees(function, "ALL_ATTRIBUTES", &["pk", "sk"]), "{function}");
+    }
+}
+
+/// What `infra/aws/checks` holds the template's patterns to, the functions' parser is held to here: what
+/// deploys also starts, and what does not start does not deploy.
+#[test]
+fn the_functions_judge_each_parameters_examples_as_the_template_does() {
+    let examples = include_str!("../../../aws/checks/parameters.json");
+    let examples: BTreeMap<String, BTreeMap<String, Vec<String>>> =
+        serde_json::from_str(examples).unwrap();
+    let starts = |name: &str, value: &str| {
+        let required = [("PublicUrl", "https://cars.example.com"), ("OperatorName", "Test")];
+        let all = required.into_iter().chain([(name, value)]);
+        let all = all.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let Ok(template) = Template::bundled(&Scope::new(all.collect())) else { return false };
+        let environment = &template.functions["login"].environment;
+        let lookup = |variable: &str| match environment.get(variable) {
+            None if variable.starts_with("AWS_ENDPOINT") => None,
+            None if variable.starts_with("AWS_") => Some("x".to_owned()),
+            value => value.cloned(),
+        };
+        shared::config::Config::from_lookup(&lookup, &[]).is_ok()
+    };
+    let reach: Vec<String> = bundled().parameter_of.into_values().collect();
+
+    assert!(reach.len() > 20, "{reach:?}");
+    for name in reach.iter().map(String::as_str).chain(["PublicUrl"]) {
+        for value in &examples[name]["accepted"] {
+            assert!(starts(name, value), "{name} = {value:?} deploys and does not start");
+        }
+        for value in &examples[name]["refused"] {
+            assert!(!starts(name, value), "{name} = {value:?} would start");
+        }
     }
 }

@@ -60,7 +60,7 @@ impl World {
             },
             secrets: SecretStore::memory(secrets(), &template.secrets, &template.region),
             queues: Queues::new(engine, &template.queues, clock),
-            bus: Bus::new(template.bus.clone(), None),
+            bus: Bus::new(template.bus.clone(), None, true),
             faults,
             usage: Usage::default(),
         });
