@@ -98,10 +98,11 @@ impl Error {
                 "reauthorization_required"
             }
             Self::Token(tokens::Error::NotNow) | Self::Maker(ApiError::Limited { .. }) => "limited",
+            Self::Token(tokens::Error::Busy) => "busy",
             Self::Maker(ApiError::NotRegistered(_)) => "not_registered",
             Self::Maker(ApiError::Forbidden(_) | ApiError::NotFound(_)) => "not_found",
-            Self::Token(_) | Self::Maker(_) => "maker_down",
-            Self::Secret(_) | Self::Tls(_) | Self::Store(_) => "internal",
+            Self::Token(tokens::Error::Maker(_)) | Self::Maker(_) => "maker_down",
+            Self::Token(_) | Self::Secret(_) | Self::Tls(_) | Self::Store(_) => "internal",
         }
     }
 }

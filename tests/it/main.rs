@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and prints its figures"
 )]
 
+mod api;
 mod architecture;
 mod confirmation;
 mod control;

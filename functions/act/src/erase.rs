@@ -11,7 +11,7 @@ use shared::{
         event::{Event, What},
         ids::EnrollmentId,
     },
-    store::{Transaction, Versioned, control::Control, enrollments::ListBy, subscriptions::Hold},
+    store::{Transaction, Versioned, control::Control, listing::ListBy, subscriptions::Hold},
     visit::{Error, Visit},
 };
 

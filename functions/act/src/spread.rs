@@ -10,7 +10,7 @@ use shared::{
     domain::{enrollment::Status, ids::EnrollmentId},
     store::{
         control::Control,
-        enrollments::ListBy,
+        listing::ListBy,
         requests::{Among, Ask, Progress, Request},
     },
     visit::{Error, subscription},

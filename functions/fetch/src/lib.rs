@@ -101,7 +101,7 @@ async fn fetch(
         return rest(app, &enrollment.value, car, due_at).await;
     }
     let kinds = car.due_kinds(now);
-    let claimed = car.advanced(now, Quota::UNKNOWN);
+    let claimed = Car { polled_at: Some(now), ..car.advanced(now, Quota::UNKNOWN) };
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
             let visited = visit_car(app, &enrollment, &claimed, &kinds, control, budget).await;
@@ -109,7 +109,8 @@ async fn fetch(
                 && error.is_passing()
             {
                 // Unless the look itself has written when to try again.
-                let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
+                let soon = claimed.clone().failed(error.word(), now);
+                let soon = soon.retried(&kinds, now, error.is_the_makers());
                 app.store.claim_car(id, &soon, claimed.next_due().as_second()).await?;
             }
             visited

@@ -39,7 +39,7 @@ impl Visit<'_> {
     /// # Errors
     /// See [`Error`]. What was read before the failure is kept.
     pub async fn look(&mut self, car: &Car, kinds: &[Kind]) -> Result<Looked, Error> {
-        let mut learnt = car.clone();
+        let mut learnt = car.clone().polled(self.app.clock.now());
         let mut looked = Looked::default();
         let mut failure = None;
         let mut asked = kinds;
@@ -57,8 +57,9 @@ impl Visit<'_> {
                     learnt.look_mut(*kind).absent = Some(Absent::Scope);
                 }
                 Err(error) => {
+                    let now = self.app.clock.now();
+                    learnt = learnt.failed(error.word(), now);
                     if error.is_passing() {
-                        let now = self.app.clock.now();
                         learnt = learnt.retried(&kinds[at..], now, error.is_the_makers());
                     }
                     asked = &kinds[..at];
@@ -66,6 +67,9 @@ impl Visit<'_> {
                     break;
                 }
             }
+        }
+        if failure.is_none() {
+            learnt.poll_error = None;
         }
         if learnt != *car {
             let news = tell::silence(car, &learnt, looked.last_seen);
