@@ -30,11 +30,11 @@ use shared::{
     secrets::SecretName,
     store::{
         Applied, DueTable, Error, Transaction,
-        enrollments::ListBy,
         grants::{Claim, ClaimFor, Grant, Renewal},
         history::History,
         idempotency::Idempotent,
         identities::Holder,
+        listing::{ListBy, Order},
         requests::{Ask, Progress, Request},
         vehicles::Known,
     },
@@ -310,7 +310,10 @@ async fn a_car_is_claimed_once_its_history_paged_and_everything_below_deleted() 
     store.commit(transaction).await.unwrap();
     let read = async |at, after| {
         let span = (now(), now() + SignedDuration::from_hours(1));
-        store.entries::<i64>(&owner.id, History::Trips, &vin, span, after, 3, at).await.unwrap()
+        store
+            .entries::<i64>(&owner.id, History::Trips, &vin, (span, Order::Asc), after, 3, at)
+            .await
+            .unwrap()
     };
     let (first, next) = read(now(), None).await;
     let (second, _) = read(now(), next).await;

@@ -9,7 +9,12 @@ use std::{
 };
 
 use axum::{Router, body::to_bytes, http::StatusCode};
-use lambda_http::{Body, IntoResponse, Request, Response, Service, service_fn};
+use lambda_http::{
+    Body, IntoResponse, Request, RequestExt, Response, Service, request::RequestContext, service_fn,
+};
+use tracing::Instrument;
+
+use crate::http::with_request_id;
 
 pub use lambda_http::Error;
 
@@ -29,10 +34,21 @@ pub fn service(
     service_fn(move |request: Request| {
         let mut router = router.clone();
         async move {
-            let Ok(response) = router.call(request).await;
-            Ok(Answer::of(response).await)
+            let id = request_id(&request);
+            let span = tracing::info_span!("request", request.id = id);
+            let Ok(response) = router.call(request).instrument(span).await;
+            Ok(Answer::of(with_request_id(response, &id)).await)
         }
     })
+}
+
+/// The id that the gateway gave a request; it stands in the gateway's own log, too.
+fn request_id(request: &Request) -> String {
+    let id = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
+        _ => None,
+    };
+    id.unwrap_or_else(crate::random::id)
 }
 
 /// A whole answer.

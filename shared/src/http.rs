@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::causes::causes;
 
+/// The header that names a request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Seconds after which what did not answer may do so again.
+const RETRY_AFTER: u32 = 5;
+
 /// An error as every function tells it: `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -25,6 +30,19 @@ pub struct Problem {
     /// The field or parameter at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The id of the request, by which our logs know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// After how many seconds to try again: the header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after_s: Option<u32>,
+}
+
+/// An error that the gateway before us gives by itself.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct GatewayError {
+    /// What is wrong, in a few words.
+    pub message: String,
 }
 
 impl Problem {
@@ -37,6 +55,8 @@ impl Problem {
             status: status.as_u16(),
             detail: None,
             field: None,
+            request_id: None,
+            retry_after_s: None,
         }
     }
 
@@ -52,10 +72,25 @@ impl Problem {
         Self { field: Some(field.into()), ..self }
     }
 
+    /// With the time after which to try again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
     /// A field that is missing or wrong, and what would be right.
     #[must_use]
     pub fn invalid(field: &str, wanted: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request")
+            .field(field)
+            .detail(wanted.to_string())
+    }
+
+    /// A request that can be read and can't be done: a field does not go with the others, or not
+    /// with this deployment or this moment.
+    #[must_use]
+    pub fn unprocessable(field: &str, wanted: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable")
             .field(field)
             .detail(wanted.to_string())
     }
@@ -67,16 +102,44 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
             .detail("This is our fault. Nothing was changed that a new try could not finish.")
     }
+
+    /// What we need does not answer now. The answer never says what; the log does, once.
+    #[must_use]
+    pub fn unavailable(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %error, causes = ?causes(error), "a request failed for now");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            .detail("Not possible just now. Nothing was changed that a new try could not finish.")
+            .retry_after(RETRY_AFTER)
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        // Whoever knows the request's id adds it.
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Names the request in what answers it: in a header and, if it is a problem, in its body.
+#[must_use]
+pub fn with_request_id(mut response: Response, id: &str) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let named = Problem { request_id: Some(id.to_owned()), ..problem };
+        *response.body_mut() = Json(named).into_response().into_body();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
@@ -106,13 +169,14 @@ pub async fn secure(mut response: Response, https: bool) -> Response {
 /// The fallback of every router.
 #[expect(clippy::unused_async, reason = "a handler is")]
 pub async fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found")
+    Problem::new(StatusCode::NOT_FOUND, "not_found").detail("There is nothing at this path.")
 }
 
 /// For a known path asked by a wrong method.
 #[expect(clippy::unused_async, reason = "a handler is")]
 pub async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+        .detail("Use a method that the header `Allow` names.")
 }
 
 /// Parses a query string into pairs; a parameter given twice, or bytes that are no UTF-8, is an

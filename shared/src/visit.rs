@@ -112,11 +112,12 @@ impl Error {
             Self::Token(tokens::Error::Ended(_) | tokens::Error::Gone | tokens::Error::Doubted)
             | Self::NotActive => "reauthorization_required",
             Self::Token(tokens::Error::NotNow) | Self::Maker(ApiError::Limited { .. }) => "limited",
+            Self::Token(tokens::Error::Busy) => "busy",
             Self::Maker(ApiError::NotRegistered(_)) => "not_registered",
             Self::Maker(ApiError::Forbidden(_) | ApiError::NotFound(_)) => "not_found",
             Self::Maker(ApiError::Unreadable) => "unreadable",
-            Self::Token(_) | Self::Maker(_) => "maker_down",
-            Self::Secret(_) | Self::Tls(_) | Self::Store(_) => "internal",
+            Self::Token(tokens::Error::Maker(_)) | Self::Maker(_) => "maker_down",
+            Self::Token(_) | Self::Secret(_) | Self::Tls(_) | Self::Store(_) => "internal",
         }
     }
 }

@@ -7,6 +7,8 @@ use serde_json::json;
 use simulator::{Fault, FaultKind, Operation};
 use tests::{CAR, World, minutes};
 
+/// Far below the twenty seconds that a caller waits for an answer that does not come.
+const AT_ONCE: Duration = Duration::from_secs(10);
 const UNKNOWN: &str = "VR3UHZKXZPT999999";
 
 async fn world() -> World {
@@ -15,13 +17,6 @@ async fn world() -> World {
 
 fn path(vin: &str) -> String {
     format!("/v1/eligibility/{vin}")
-}
-
-/// Asks what will not be answered: whoever does, waits for twenty seconds.
-async fn ask(world: &World, vin: &str) {
-    let path = path(vin);
-    let asked = tokio::time::timeout(Duration::from_secs(2), world.api("GET", &path, None)).await;
-    assert!(asked.is_err(), "{:?}", asked.map(|answer| answer.body));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +46,7 @@ async fn a_vin_that_two_brands_use_needs_the_brand() {
     let mokka = "VXKUHZKXZP4000011";
 
     let answer = world.api("GET", &path(mokka), None).await;
-    assert_eq!((answer.status, answer.body["field"].as_str()), (400, Some("brand")));
+    assert_eq!((answer.status, answer.body["field"].as_str()), (422, Some("brand")));
 
     let answer = world.api("GET", &format!("{}?brand=opel", path(mokka)), None).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -62,12 +57,12 @@ async fn no_question_passes_the_switch_of_a_stopped_brand() {
     let world = World::start().await;
     world.api("PUT", "/v1/control", Some(json!({"stopped": ["peugeot"]}))).await;
 
-    ask(&world, CAR).await;
-    world.clock.advance(minutes(3));
-    let run = world.run("act").await;
+    let answer = world.api("GET", &path(CAR), None).await;
 
-    assert_eq!((&run["found"], &run["left"]), (&json!(1), &json!(1)), "{run}");
+    assert_eq!((answer.status, &answer.body["type"]), (409, &json!("calls_stopped")));
     assert_eq!(world.maker().calls(Operation::Eligibility), 0);
+    world.clock.advance(minutes(3));
+    assert_eq!(world.run("act").await["found"], 0, "nothing was written");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,8 +70,29 @@ async fn a_maker_that_limits_is_not_asked_again_before_its_time() {
     let world = world().await;
     world.maker().fault(Fault::once(Operation::Eligibility, FaultKind::RetryAfter(3600)));
 
-    ask(&world, CAR).await;
-    ask(&world, UNKNOWN).await;
+    for vin in [CAR, UNKNOWN] {
+        let answer = world.api("GET", &path(vin), None).await;
+        assert_eq!((answer.status, &answer.body["type"]), (503, &json!("limited")));
+        assert!(answer.headers.contains_key("retry-after"));
+    }
 
     assert_eq!(world.maker().calls(Operation::Eligibility), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maker_that_fails_is_told_as_soon_as_it_is_known() {
+    let world = world().await;
+    for kind in [FaultKind::Status(500), FaultKind::Html, FaultKind::BrokenJson] {
+        world.maker().fault(Fault::once(Operation::Eligibility, kind));
+        // A question asked within the same half minute shares the answer.
+        world.clock.advance(minutes(1));
+
+        let asked = tokio::time::timeout(AT_ONCE, world.api("GET", &path(CAR), None)).await;
+        let answer = asked.expect("the reason is known at once");
+
+        assert_eq!((answer.status, &answer.body["type"]), (502, &json!("maker_down")));
+        assert!(answer.body["detail"].as_str().unwrap().contains("no usable answer"));
+    }
+    world.clock.advance(minutes(1));
+    assert_eq!(world.api("GET", &path(CAR), None).await.status, 200);
 }

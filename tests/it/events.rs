@@ -291,7 +291,7 @@ async fn that_few_calls_are_left_is_told_once_a_day() {
     world.pass(SignedDuration::from_hours(2)).await;
     let told = || {
         let told = world.cloud.bus().received().into_iter();
-        told.filter(|event| event["type"] == "accessing-party.quota.low.v1").collect::<Vec<_>>()
+        told.filter(|event| event["type"] == "quota.low").collect::<Vec<_>>()
     };
     assert!(told().is_empty());
     let calls = u32::try_from(world.maker().all_calls().values().sum::<u64>()).unwrap();

@@ -9,6 +9,7 @@
 )]
 
 mod alarms;
+mod api;
 mod architecture;
 mod confirmation;
 mod consent_again;

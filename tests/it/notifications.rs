@@ -207,7 +207,10 @@ async fn a_proven_message_moves_the_state_and_is_told_once_however_often_it_come
     let told = inbox.told("vehicle.monitor.triggered").await.remove(0);
     let what = &told["what"];
     assert_eq!((&what["name"], &what["vin"]), (&json!("battery-low"), &json!(CAR)));
-    assert_eq!(what["values"]["vehicle.energy.electric.level"], "19");
+    assert_eq!(what["maker_values"]["vehicle.energy.electric.level"], "19");
+    let reading = &what["readings"][0];
+    assert_eq!((&reading["field"], &reading["unit"]), (&json!("electric.level"), &json!("%")));
+    assert_eq!(reading["value"], 19.0, "a number, under our own name");
     assert_eq!(told["time"], message["date"]);
     assert_eq!(inbox.told("vehicle.state.changed").await.len(), 1);
     inbox.world.assert_nowhere(&[&inbox.secret]).await;

@@ -13,7 +13,7 @@ use shared::{
         event::{Event, What},
         ids::EnrollmentId,
     },
-    store::{Transaction, Versioned, enrollments::ListBy, subscriptions::Hold},
+    store::{Transaction, Versioned, listing::ListBy, subscriptions::Hold},
     visit::{Error, Visit, may_ask},
 };
 

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use shared::{
     App,
+    causes::causes,
     clock::Budget,
     domain::{
         brand::Brand,
@@ -43,6 +44,13 @@ pub(crate) async fn run(app: &App, key: &DueKey, budget: Budget) -> Result<bool,
             Ok(true)
         }
         Err(error) if is_final(&error) || now.duration_since(request.asked_at) > PATIENCE => {
+            let why = error.word().to_owned();
+            app.store.settle_request(&request, Progress::Failed { why }).await?;
+            Ok(true)
+        }
+        // Whoever waits for it hears why, and asks again when it suits him.
+        Err(error) if request.ask.is_waited_for() => {
+            tracing::warn!(error = %error, causes = ?causes(&error), "a request failed; whoever waits for it is told");
             let why = error.word().to_owned();
             app.store.settle_request(&request, Progress::Failed { why }).await?;
             Ok(true)

@@ -9,7 +9,7 @@ use shared::{
     clock::Budget,
     domain::{enrollment::Status, ids::EnrollmentId},
     store::{
-        enrollments::ListBy,
+        listing::ListBy,
         requests::{Among, Ask, Progress, Request},
     },
     visit::{Error, subscription},

@@ -10,7 +10,7 @@ use shared::{
     domain::{
         enrollment::UserRef,
         ids::{EnrollmentId, RemoteId},
-        remote::{Cause, Kind, State as Step},
+        remote::{Cause, Kind},
         vin::Vin,
     },
     http::Problem,
@@ -36,8 +36,10 @@ pub(crate) struct AuditEntry {
     /// The id of the API key that asked for it.
     key: String,
     kind: Kind,
-    /// What happened: `requested`, `sending`, or how it ended.
-    state: Step,
+    /// What happened, in the words of the command itself: `requested`, `sending`, …, `done`.
+    state: &'static str,
+    /// Of what is done: `success`, `already_done` or `failed`.
+    outcome: Option<&'static str>,
     failure_cause: Option<Cause>,
     /// The user for whom; absent once erased.
     on_behalf_of: Option<UserRef>,
@@ -54,7 +56,8 @@ impl AuditEntry {
             enrollment: entry.enrollment,
             key: entry.key,
             kind: entry.kind,
-            state: entry.state,
+            state: entry.state.phase(),
+            outcome: entry.state.outcome(),
             failure_cause: entry.failure_cause,
             on_behalf_of,
             vin,

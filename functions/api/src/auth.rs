@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-use crate::Error;
+use crate::{Error, query::Parameters};
 
 /// What a key may do. None implies another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl FromRequestParts<Arc<App>> for Key {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
         let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return Err(Error::Key) };
-        let presented = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+        let presented = value.to_str().ok().and_then(credentials);
         let (id, secret) = presented.and_then(split).ok_or(Error::Key)?;
         let edge = app.secrets.edge_now().await?;
         let record = edge.api_keys.iter().find(|record| record.id == id).ok_or(Error::Key)?;
@@ -79,8 +79,19 @@ impl FromRequestParts<Arc<App>> for Key {
         if expired || !is_secret_of(record, secret) {
             return Err(Error::Key);
         }
-        Ok(Self { id: record.id.clone(), scopes: record.scopes.clone() })
+        let key = Self { id: record.id.clone(), scopes: record.scopes.clone() };
+        // Whoever may ask learns first what can't be asked.
+        if let Some(parameters) = parts.extensions.get::<Parameters>() {
+            parameters.check(parts.uri.query())?;
+        }
+        Ok(key)
     }
+}
+
+/// What follows the scheme, whose case does not matter (RFC 9110 §11.1).
+fn credentials(header: &str) -> Option<&str> {
+    let (scheme, rest) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_start_matches(' '))
 }
 
 fn split(key: &str) -> Option<(&str, &str)> {
@@ -110,6 +121,16 @@ impl Modify for Bearer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scheme_is_taken_in_any_case_and_no_other_one_is() {
+        for header in ["Bearer ap_live_a_b", "bearer ap_live_a_b", "BEARER  ap_live_a_b"] {
+            assert_eq!(credentials(header), Some("ap_live_a_b"), "{header}");
+        }
+        for header in ["Basic ap_live_a_b", "Bearerap_live_a_b", "ap_live_a_b", ""] {
+            assert_eq!(credentials(header), None, "{header}");
+        }
+    }
 
     #[test]
     fn a_key_is_taken_apart_only_in_its_own_form() {

@@ -44,16 +44,29 @@ pub(crate) struct Begin {
     vin: Option<Vin>,
     /// What to ask for, each a scope of the maker's; by default as the deployment says. `openid` is
     /// always added.
+    #[schema(value_type = Option<Vec<scope::Scope>>)]
     scopes: Option<Vec<String>>,
     /// The user's language, such as `fr-FR`.
+    #[schema(pattern = "^[a-z]{2}(-[A-Z]{2})?$", example = "fr-FR")]
     locale: Option<String>,
     /// Where the browser goes in the end: on the deployment's list, and of at most 400 bytes.
+    #[schema(format = "uri", max_length = 400, example = "http://localhost:3000/cars")]
     return_to: Option<String>,
     /// Who vouches for the browser: `session` (default) or `page`.
-    confirm: Option<Confirm>,
+    confirm: Option<ConfirmBy>,
     /// Needed for `confirm=page`, and for nothing else: what our page calls the account that the
     /// car will be seen in, so that its receiver can tell whose it is. Shown, never stored.
     account_label: Option<AccountLabel>,
+}
+
+/// Who vouches that the browser is the right user's.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ConfirmBy {
+    /// Your backend, from the session of the browser that came back to `return_to`.
+    Session,
+    /// A page of ours, which names you and asks: for links in a mail or a QR code.
+    Page,
 }
 
 /// A link for the user.
@@ -112,22 +125,22 @@ fn check(config: &Config, begin: Begin) -> Result<Wish, Error> {
     let brand = match (begin.brand, &begin.vin) {
         (Some(brand), _) => brand,
         (None, Some(vin)) => Brand::from_vin(vin).ok_or_else(|| {
-            Error::invalid("vin", "this VIN does not tell the brand; give `brand` too")
+            Error::unprocessable("vin", "this VIN does not tell the brand; give `brand` too")
         })?,
-        (None, None) => return Err(Error::invalid("brand", "give `brand` or `vin`")),
+        (None, None) => return Err(Error::unprocessable("brand", "give `brand` or `vin`")),
     };
-    let confirm = begin.confirm.unwrap_or(Confirm::Session);
-    if confirm == Confirm::None {
-        return Err(Error::invalid("confirm", "expected session or page"));
-    }
+    let confirm = match begin.confirm {
+        None | Some(ConfirmBy::Session) => Confirm::Session,
+        Some(ConfirmBy::Page) => Confirm::Page,
+    };
     let return_to = begin.return_to.map(|text| allowed(config, &text)).transpose()?;
     if confirm == Confirm::Session && return_to.is_none() {
         let wanted = "needed to bring the confirmation back to your session; or use confirm=page";
-        return Err(Error::invalid("return_to", wanted));
+        return Err(Error::unprocessable("return_to", wanted));
     }
     if (confirm == Confirm::Page) != begin.account_label.is_some() {
         let wanted = "needed for confirm=page, and for nothing else: whose account the page names";
-        return Err(Error::invalid("account_label", wanted));
+        return Err(Error::unprocessable("account_label", wanted));
     }
     if begin.locale.as_ref().is_some_and(|locale| !round_trip::is_locale(locale)) {
         return Err(Error::invalid("locale", "expected a language such as fr or fr-FR"));
@@ -153,12 +166,16 @@ fn scopes(asked: Vec<String>) -> Result<Vec<String>, Error> {
 
 /// An address on the list, compared after parsing: exactly, or below a prefix that ends in `/`.
 fn allowed(config: &Config, text: &str) -> Result<String, Error> {
-    let wanted = || Error::invalid("return_to", "not on this deployment's list (RETURN_TO)");
+    let wanted = || Error::unprocessable("return_to", "not on this deployment's list (RETURN_TO)");
+    // The parser would leave line breaks out, and strip spaces: such text is no URL (RFC 3986).
+    if text.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+        return Err(Error::invalid("return_to", "expected a URL, without spaces or line breaks"));
+    }
     let url = Url::parse(text).map_err(|_| wanted())?;
     // As it travels: parsing may have escaped letters.
     if url.as_str().len() > LONGEST_RETURN_TO {
         let wanted = format!("expected at most {LONGEST_RETURN_TO} bytes");
-        return Err(Error::invalid("return_to", wanted));
+        return Err(Error::unprocessable("return_to", wanted));
     }
     let plain = url.username().is_empty()
         && url.password().is_none()

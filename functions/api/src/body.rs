@@ -1,15 +1,21 @@
 //! JSON in, with an error that names the field.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::{StatusCode, header},
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 use shared::http::Problem;
 
-use crate::Error;
+use crate::{
+    Error,
+    json::{Document, Strict},
+};
 
 /// The longest name of a field that is said again.
 const LONGEST_NAME: usize = 64;
@@ -32,28 +38,43 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Error::Request(problem.detail("Send JSON as application/json.")));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|error| too_long(&error))?;
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value =
-            serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error, &bytes))?;
-        json.end().map_err(|error| Error::invalid("body", error))?;
+        let value = read(&bytes)?;
         Ok(Self { value, bytes })
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    if body.trim_ascii().is_empty() {
+        return Err(Error::invalid("body", "expected a JSON object, and the body is empty"));
+    }
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
+        return Err(Error::invalid("body", no_json(&error)));
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let Document(document) =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
+    serde_path_to_error::deserialize(Strict(document)).map_err(|error| refused(&error))
+}
+
+/// Where it stops being JSON. The error quotes nothing of it.
+fn no_json(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    match error.classify() {
+        Category::Eof => format!("not JSON: it ends too early, at line {line}, column {column}"),
+        _ => format!("not JSON at line {line}, column {column}"),
     }
 }
 
 /// Names the field and what would be right, never what was sent. What is read twice, as a rule's
 /// `when` is, has a name only as a whole.
-fn refused(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Error {
-    // What is no JSON has no fields, and its error quotes none of it.
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
-        return Error::invalid("body", error);
-    }
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let text = error.inner().to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     let path = path(error.path());
     let named = [("missing field `", "is missing"), ("duplicate field `", "is given twice")];
     let named = named.iter().find_map(|(start, what)| {
         let name = text.strip_prefix(start)?.strip_suffix('`')?;
-        Some((name, what))
+        is_name(name).then_some((name, what))
     });
     match (path.as_str(), named) {
         ("", Some((name, what))) => Error::invalid(name, what),
@@ -65,15 +86,20 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -
 
 /// `target.car.vin`, as far as its names look like names: others are whatever somebody sent.
 fn path(path: &Path) -> String {
-    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let names = path.iter().map_while(|segment| match segment {
         Segment::Seq { index } => Some(index.to_string()),
         Segment::Map { key: name } | Segment::Enum { variant: name } => {
-            (name.len() <= LONGEST_NAME && name.bytes().all(of_name)).then(|| name.clone())
+            is_name(name).then(|| name.clone())
         }
         Segment::Unknown => None,
     });
     names.collect::<Vec<_>>().join(".")
+}
+
+/// Whether a name that we were sent looks like one: others are not said again.
+pub(crate) fn is_name(text: &str) -> bool {
+    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    text.len() <= LONGEST_NAME && text.bytes().all(of_name)
 }
 
 /// The part of an error that says what would be right: in front of it serde quotes what was sent,
@@ -87,11 +113,27 @@ fn wanted(text: &str) -> String {
         }
         _ if text.starts_with("unknown field ") => "no such field".to_owned(),
         Some(expected) if of_serde.iter().any(|start| text.starts_with(start)) => {
-            format!("expected {expected}")
+            format!("expected {}", in_words_of_json(expected))
         }
         // Our own types say what they take, and nothing else. Of a word the parser says this.
         _ if text.starts_with("expected ") && text != "expected value" => text.to_owned(),
         _ => "not of the form that this field takes".to_owned(),
+    }
+}
+
+/// What serde expects, in Rust's words, as whoever writes JSON calls it.
+fn in_words_of_json(expected: &str) -> Cow<'_, str> {
+    let whole = |most: u64| Cow::Owned(format!("a whole number from 0 to {most}"));
+    let object = ["struct ", "internally tagged enum ", "enum ", "a map"];
+    match expected {
+        "u8" => whole(u8::MAX.into()),
+        "u16" => whole(u16::MAX.into()),
+        "u32" => whole(u32::MAX.into()),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a sequence" => "a JSON array".into(),
+        _ if object.iter().any(|start| expected.starts_with(start)) => "a JSON object".into(),
+        _ => expected.into(),
     }
 }
 
@@ -118,6 +160,14 @@ mod tests {
         at: Option<Timestamp>,
         named: Option<BTreeMap<String, Vec<u8>>>,
         day: Option<Day>,
+        flag: Option<Flag>,
+        share: Option<f64>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "read, and nothing else")]
+    struct Flag {
+        on: bool,
     }
 
     #[derive(Debug, Deserialize)]
@@ -129,9 +179,7 @@ mod tests {
 
     /// The field that is named, and what is said of it.
     fn problem<T: DeserializeOwned>(body: &str) -> (String, String) {
-        let mut json = serde_json::Deserializer::from_str(body);
-        let error = serde_path_to_error::deserialize::<_, T>(&mut json).err().unwrap();
-        let Error::Request(problem) = refused(&error, body.as_bytes()) else { panic!() };
+        let Err(Error::Request(problem)) = read::<T>(body.as_bytes()) else { panic!("{body}") };
         (problem.field.unwrap(), problem.detail.unwrap())
     }
 
@@ -143,17 +191,31 @@ mod tests {
             (r#"{"vin": 4711}"#, "vin", "expected a string"),
             (r#"{"at": "2026-01-31 SECRET"}"#, "at", "not of the form that this field takes"),
             (r#"{"at": "SECRET, expected SECRET"}"#, "at", "not of the form"),
-            (r#"{"named": {"one": [1, 4711]}}"#, "named.one.1", "expected u8"),
-            (r#"{"named": {"one": "SECRET, expected"}}"#, "named.one", "expected a sequence"),
-            (r#"{"named": {"a secret's name": 1}}"#, "named", "expected a sequence"),
-            (&long, "named", "expected a sequence"),
+            (
+                r#"{"named": {"one": [1, 4711]}}"#,
+                "named.one.1",
+                "expected a whole number from 0 to 255",
+            ),
+            (r#"{"named": {"one": "SECRET, expected"}}"#, "named.one", "expected a JSON array"),
+            (r#"{"named": {"a secret's name": 1}}"#, "named", "expected a JSON array"),
+            (&long, "named", "expected a JSON array"),
             (r#"{"surprise": "SECRET"}"#, "surprise", "no such field; expected one of `vin`, "),
             (r#"{"at": null, "at": null}"#, "at", "is given twice"),
             (r#"{"at": null}"#, "vin", "is missing"),
-            (r"[]", "body", "expected struct Sent"),
-            (r#"{"day": 4711}"#, "day", "not of the form that this field takes"),
+            (r"[]", "body", "expected a JSON object"),
+            (r#"["VF3ABCDE0FG123456", null, null, null, []]"#, "body", "expected a JSON object"),
+            (r#""text""#, "body", "expected a JSON object"),
+            ("", "body", "expected a JSON object, and the body is empty"),
+            (" ", "body", "expected a JSON object, and the body is empty"),
+            (r#"{"vin" "SECRET"}"#, "body", "not JSON at line 1, column "),
+            (r#"{"flag": {"on": 4711}}"#, "flag.on", "expected true or false"),
+            (r#"{"flag": [true]}"#, "flag", "expected a JSON object"),
+            (r#"{"flag": "SECRET"}"#, "flag", "expected a JSON object"),
+            (r#"{"share": "SECRET"}"#, "share", "expected a number"),
+            (r#"{"named": {"one": [], "one": []}}"#, "named", "`one` is given twice"),
+            (r#"{"day": 4711}"#, "day", "expected a name, or a JSON object with one member"),
             (r#"{"day": "SECRET"}"#, "day", "expected `sat` or `sun`"),
-            (r#"{"vin": "SECRET"#, "body", "EOF while parsing a string"),
+            (r#"{"vin": "SECRET"#, "body", "not JSON: it ends too early, at line 1, "),
         ];
         for (body, field, said) in cases {
             let (named, detail) = problem::<Sent>(body);
@@ -173,7 +235,13 @@ mod tests {
             (
                 r#"{"name": "a", "when": {"use": "battery_below", "level": "SECRET"}}"#,
                 "when",
-                "expected u32",
+                "expected a whole number from 0 to 4294967295",
+            ),
+            (r#"{"name": "a", "when": [{}, "a"]}"#, "when", "expected a JSON object"),
+            (
+                r#"{"name": "a", "when": {"use": "left_place", "circle": [48.1, 2.3, 1]}}"#,
+                "when",
+                "expected a JSON object",
             ),
             (r#"{"when": {}, "target": {"car": {"vin": "x"}}}"#, "when", "`triggers` is missing"),
             (r#"{"target": {"car": {"vin": "SECRET"}}}"#, "target.car.vin", "expected a VIN"),

@@ -36,6 +36,7 @@ pub(crate) struct Confirm {
     /// account to `return_to`, in the stranger's session.
     user_ref: UserRef,
     /// The parameter of `return_to`.
+    #[schema(max_length = 128)]
     confirmation: String,
 }
 
@@ -45,7 +46,7 @@ pub(crate) struct Confirm {
 #[utoipa::path(
     post, path = "/v1/enrollments/{id}/confirm", operation_id = "enrollments.confirm",
     tag = "enrollments", security(("key" = ["enroll"])),
-    params(("id" = String, Path)), request_body = Confirm,
+    params(("id" = EnrollmentId, Path)), request_body = Confirm,
     responses(
         (status = 200, body = EnrollmentView), (status = 403, body = Problem, description = "Not the confirmation of this enrollment, or not its user"),
         (status = 404, body = Problem), (status = 409, body = Problem, description = "It does not await one"),

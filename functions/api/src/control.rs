@@ -89,7 +89,7 @@ pub(crate) async fn put(
 ) -> Result<Json<ControlView>, Error> {
     key.require(Scope::Admin)?;
     if body.value.stopped.is_none() && body.value.remotes_stopped.is_none() {
-        return Err(Error::invalid("stopped", "expected stopped, remotes_stopped, or both"));
+        return Err(Error::unprocessable("stopped", "expected stopped, remotes_stopped, or both"));
     }
     // First of all: this is the switch that may be needed in a hurry.
     if let Some(stopped) = body.value.remotes_stopped {

@@ -6,7 +6,7 @@ use shared::{App, round_trip, seal::Purpose};
 use crate::Error;
 
 /// How many items a page has unless fewer are asked for.
-const PAGE: i32 = 100;
+pub(crate) const PAGE: i32 = 100;
 
 #[derive(Serialize, Deserialize)]
 struct Cursor {
@@ -25,7 +25,7 @@ pub(crate) async fn read(
     let cursor: Option<Cursor> = round_trip::open(&app.secrets, Purpose::Cursor, token).await?;
     let cursor = cursor.filter(|cursor| cursor.of == of);
     let wanted = "expected the `next` of the page before";
-    Ok(Some(cursor.ok_or_else(|| Error::invalid("cursor", wanted))?.after))
+    Ok(Some(cursor.ok_or_else(|| Error::unprocessable("cursor", wanted))?.after))
 }
 
 /// Where the next one begins.
@@ -43,5 +43,5 @@ pub(crate) async fn write(
 pub(crate) fn limit(text: Option<&str>) -> Result<i32, Error> {
     let Some(text) = text else { return Ok(PAGE) };
     let limit = text.parse().ok().filter(|limit| (1..=PAGE).contains(limit));
-    limit.ok_or_else(|| Error::invalid("limit", "expected 1 to 100"))
+    limit.ok_or_else(|| Error::invalid("limit", format!("expected 1 to {PAGE}")))
 }

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -20,7 +19,7 @@ use crate::{
     auth::{Key, Scope},
     path::Id,
     query::Query,
-    refresh::{ask_and_wait, failed},
+    refresh::{Pending, ask_and_wait, callable, failed, pending},
 };
 
 /// What a car can tell and do, before its owner is asked.
@@ -36,8 +35,11 @@ pub(crate) struct Eligibility {
 #[utoipa::path(
     get, path = "/v1/eligibility/{vin}", operation_id = "eligibility.get",
     tag = "vehicles", security(("key" = ["enroll"])),
-    params(("vin" = String, Path), ("brand" = Option<Brand>, Query, description = "Where the VIN does not tell it")),
-    responses((status = 200, body = Eligibility), (status = 202, description = "The maker is slow: ask again"), (status = 400, body = Problem))
+    params(("vin" = Vin, Path), ("brand" = Option<Brand>, Query, description = "Where the VIN does not tell it")),
+    responses((status = 200, body = Eligibility), (status = 202, body = Pending, description = "The maker is slow: ask again"), (status = 400, body = Problem),
+        (status = 409, body = Problem, description = "`calls_stopped`: by PUT /v1/control"),
+        (status = 502, body = Problem, description = "`maker_down`: the maker gave no usable answer; `not_registered`: the contract does not cover it"),
+        (status = 503, body = Problem, description = "`limited`: the maker takes no calls now; `internal`; `unavailable`"))
 )]
 #[tracing::instrument(name = "eligibility.get", skip_all)]
 pub(crate) async fn get(
@@ -49,9 +51,11 @@ pub(crate) async fn get(
     key.require(Scope::Enroll)?;
     let brand = match query.parsed("brand")? {
         Some(brand) => brand,
-        None => Brand::from_vin(&vin)
-            .ok_or_else(|| Error::invalid("brand", "this VIN does not tell the brand; give it"))?,
+        None => Brand::from_vin(&vin).ok_or_else(|| {
+            Error::unprocessable("brand", "this VIN does not tell the brand; give it")
+        })?,
     };
+    callable(&app, brand, &app.maker.settings().b2b_url).await?;
     let request = Request::shared(None, Ask::Eligibility { vin, brand }, app.clock.now());
     match ask_and_wait(&app, request).await? {
         Progress::Done { answer } => {
@@ -62,6 +66,6 @@ pub(crate) async fn get(
             Ok(Json(Eligibility { eligible: false, capabilities: None }).into_response())
         }
         Progress::Failed { why } => Err(failed(&why)),
-        Progress::Pending => Ok(StatusCode::ACCEPTED.into_response()),
+        Progress::Pending => Ok(pending("The maker is slow: ask again.")),
     }
 }

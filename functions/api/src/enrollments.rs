@@ -5,30 +5,36 @@ use futures_util::future::try_join_all;
 use shared::{
     App,
     domain::{
-        enrollment::{Enrollment, Status},
+        enrollment::{Enrollment, Status, UserRef},
         ids::EnrollmentId,
     },
     http::Problem,
-    store::{Versioned, enrollments::ListBy},
+    store::{
+        Versioned,
+        listing::{Changed, ListBy},
+    },
 };
 
 use crate::{
     Error,
     auth::{Key, Scope},
+    error::Thing,
     path::Id,
     query::{Paging, Query},
     views::{EnrollmentView, Page},
 };
 
-/// Finds enrollments of a user, or in a state.
+/// All enrollments, in the order in which they were changed; or those of a user (in no order), or in
+/// a state. One that is changed while you page may stand on two pages, but is never left out of a
+/// list with the oldest first: to stay up to date, ask with `updated_since` the time of the last.
 #[utoipa::path(
     get, path = "/v1/enrollments", operation_id = "enrollments.list",
     tag = "enrollments", security(("key" = ["read"])),
     params(
-        ("user_ref" = Option<String>, Query, description = "Your name for the user"),
-        ("status" = Option<Status>, Query),
-        ("limit" = Option<u8>, Query, description = "1 to 100"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("user_ref" = Option<UserRef>, Query), ("status" = Option<Status>, Query),
+        ("updated_since" = Option<String>, Query), ("order" = Option<String>, Query),
+        ("limit" = Option<u8>, Query),
+        ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<EnrollmentView>), (status = 400, body = Problem))
 )]
@@ -39,16 +45,23 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Json<Page<EnrollmentView>>, Error> {
     key.require(Scope::Read)?;
-    let status: Option<Status> = query.parsed("status")?;
-    let by = match (query.parsed("user_ref")?, status) {
-        (Some(user), _) => ListBy::User(user),
-        (None, Some(status)) => ListBy::Status(status),
-        (None, None) => return Err(Error::invalid("user_ref", "give user_ref or status")),
+    let changed = Changed {
+        status: query.parsed("status")?,
+        since: query.time("updated_since")?,
+        order: query.parsed("order")?.unwrap_or_default(),
     };
-    let paging = Paging::read(&app, "enrollments", &query).await?;
+    let of = format!("enrollments {changed:?} {}", query.get("user_ref").unwrap_or_default());
+    let by = match query.parsed("user_ref")? {
+        Some(user) => ListBy::User(user),
+        None => ListBy::Changed(changed),
+    };
+    let paging = Paging::read(&app, of, &query).await?;
     let (after, now) = (paging.after.clone(), app.clock.now());
     let (found, next) = app.store.list_enrollments(&by, after, paging.limit, now).await?;
-    let wanted = |enrollment: &Enrollment| status.is_none_or(|status| enrollment.status == status);
+    let wanted = |enrollment: &Enrollment| {
+        changed.status.is_none_or(|status| enrollment.status == status)
+            && changed.since.is_none_or(|since| enrollment.updated_at >= since)
+    };
     let items = found.into_iter().filter(wanted).map(|found| EnrollmentView::new(found, now));
     Ok(Json(paging.page(&app, items, next).await?))
 }
@@ -57,7 +70,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}", operation_id = "enrollments.get",
     tag = "enrollments", security(("key" = ["read"])),
-    params(("id" = String, Path)),
+    params(("id" = EnrollmentId, Path)),
     responses((status = 200, body = EnrollmentView), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "enrollments.get", skip_all)]
@@ -75,7 +88,7 @@ pub(crate) async fn get(
 
 /// An enrollment by its id.
 pub(crate) async fn one(app: &App, id: &EnrollmentId) -> Result<Versioned<Enrollment>, Error> {
-    app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotFound)
+    app.store.enrollment(id, app.clock.now()).await?.ok_or(Error::NotFound(Thing::Enrollment))
 }
 
 /// The ids among these whose erasure was asked for: nothing of them is shown any more.
@@ -96,5 +109,5 @@ pub(crate) async fn closed(
 /// The same, if its data may be shown.
 pub(crate) async fn open(app: &App, id: &EnrollmentId) -> Result<Versioned<Enrollment>, Error> {
     let found = one(app, id).await?;
-    if found.value.is_open() { Ok(found) } else { Err(Error::NotFound) }
+    if found.value.is_open() { Ok(found) } else { Err(Error::NotFound(Thing::Enrollment)) }
 }

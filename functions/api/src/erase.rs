@@ -25,6 +25,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
+    error::Thing,
     path::Id,
 };
 
@@ -40,7 +41,7 @@ pub(crate) struct Progress {
 #[utoipa::path(
     delete, path = "/v1/enrollments/{id}", operation_id = "enrollments.erase",
     tag = "enrollments", security(("key" = ["erase"])),
-    params(("id" = String, Path)),
+    params(("id" = EnrollmentId, Path)),
     responses((status = 202, body = Progress, description = "`Location` tells the progress"), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "enrollments.erase", skip_all)]
@@ -74,7 +75,7 @@ pub(crate) async fn delete(
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/erasure", operation_id = "erasure.get",
     tag = "enrollments", security(("key" = ["erase"])),
-    params(("id" = String, Path)),
+    params(("id" = EnrollmentId, Path)),
     responses((status = 200, body = Progress), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "erasure.get", skip_all)]
@@ -85,6 +86,6 @@ pub(crate) async fn progress(
 ) -> Result<Json<Progress>, Error> {
     key.require(Scope::Erase)?;
     let found = enrollments::one(&app, &id).await?;
-    let erasure = found.value.erasure.ok_or(Error::NotFound)?;
+    let erasure = found.value.erasure.ok_or(Error::NotFound(Thing::Erasure))?;
     Ok(Json(Progress { status: found.value.status, erasure }))
 }

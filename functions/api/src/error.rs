@@ -2,14 +2,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use shared::{domain::enrollment::InvalidTransition, http::Problem, secrets::SecretError, store};
-use utoipa::{
-    Modify,
-    openapi::{
-        OpenApi, Ref, RefOr, ResponseBuilder,
-        content::ContentBuilder,
-        path::{Operation, PathItem},
-    },
+use shared::{
+    domain::enrollment::{InvalidTransition, Status},
+    http::Problem,
+    secrets::SecretError,
+    store,
 };
 
 /// Why a request was not done. A problem's `type` is stable.
@@ -26,7 +23,7 @@ pub enum Error {
     Request(Problem),
     /// There is no such thing, or not any more.
     #[error("not found")]
-    NotFound,
+    NotFound(Thing),
     /// Not in the state that the thing is in.
     #[error("not possible in this state")]
     State(#[from] InvalidTransition),
@@ -39,6 +36,44 @@ pub enum Error {
     /// A secret can't be used.
     #[error("a secret can't be used")]
     Secret(#[from] SecretError),
+}
+
+/// What can be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// What the path names.
+    Path,
+    /// An enrollment; or its data is not shown any more.
+    Enrollment,
+    /// A car of an enrollment.
+    Vehicle,
+    /// A monitor of the operator's.
+    Monitor,
+    /// An endpoint of the operator's.
+    Webhook,
+    /// A command.
+    Remote,
+    /// A notification in quarantine.
+    Message,
+    /// An erasure.
+    Erasure,
+}
+
+impl Thing {
+    const fn missing(self) -> &'static str {
+        match self {
+            Self::Path => "There is nothing at this path.",
+            Self::Enrollment => "There is no such enrollment, or it was erased.",
+            Self::Vehicle => "This enrollment has no such vehicle, or not any more.",
+            Self::Monitor => "There is no such monitor, or not any more.",
+            Self::Webhook => "There is no such webhook endpoint, or not any more.",
+            Self::Remote => {
+                "There is no such command to this vehicle, or it is older than 30 days."
+            }
+            Self::Message => "There is no such notification in quarantine, or not any more.",
+            Self::Erasure => "No erasure of this enrollment was asked for.",
+        }
+    }
 }
 
 impl From<store::Error> for Error {
@@ -55,6 +90,11 @@ impl Error {
     pub(crate) fn invalid(field: &str, wanted: impl std::fmt::Display) -> Self {
         Self::Request(Problem::invalid(field, wanted))
     }
+
+    /// A field that can be read, and does not go with the others, this deployment or this moment.
+    pub(crate) fn unprocessable(field: &str, wanted: impl std::fmt::Display) -> Self {
+        Self::Request(Problem::unprocessable(field, wanted))
+    }
 }
 
 impl IntoResponse for Error {
@@ -65,13 +105,22 @@ impl IntoResponse for Error {
             Self::Scope(scope) => Problem::new(StatusCode::FORBIDDEN, "insufficient_scope")
                 .detail(format!("This key lacks the scope `{scope}`.")),
             Self::Request(problem) => problem.clone(),
-            Self::NotFound => Problem::new(StatusCode::NOT_FOUND, "not_found"),
+            Self::NotFound(thing) => {
+                Problem::new(StatusCode::NOT_FOUND, "not_found").detail(thing.missing())
+            }
+            Self::State(InvalidTransition { from: Status::ReauthorizationRequired }) => {
+                Problem::new(StatusCode::CONFLICT, "reauthorization_required").detail(
+                    "The consent was withdrawn, or has ended: ask the driver to consent again, \
+                     with a link of POST /v1/enrollments for the same user_ref and brand.",
+                )
+            }
             Self::State(error) => {
                 Problem::new(StatusCode::CONFLICT, "wrong_state").detail(error.to_string())
             }
             Self::Conflict => Problem::new(StatusCode::CONFLICT, "conflict").detail(
                 "Another request changed it at the same moment. Read it again and decide anew.",
             ),
+            Self::Store(store::Error::Database(_)) => Problem::unavailable(&self),
             Self::Store(_) | Self::Secret(_) => Problem::internal(&self),
         };
         let unauthorized = problem.status == 401;
@@ -82,37 +131,4 @@ impl IntoResponse for Error {
         }
         response
     }
-}
-
-/// Describes errors: what each of them is sent as, and those that every operation may give.
-pub(crate) struct Problems;
-
-const CONTENT_TYPE: &str = "application/problem+json";
-
-impl Modify for Problems {
-    fn modify(&self, document: &mut OpenApi) {
-        for path in document.paths.paths.values_mut() {
-            let PathItem { get, put, post, delete, patch, .. } = path;
-            for operation in [get, put, post, delete, patch].into_iter().flatten() {
-                describe(operation);
-            }
-        }
-    }
-}
-
-fn describe(operation: &mut Operation) {
-    let responses = &mut operation.responses.responses;
-    let errors = responses.iter_mut().filter(|(status, _)| status.as_str() >= "400");
-    for (_, response) in errors {
-        if let RefOr::T(response) = response {
-            let content = std::mem::take(&mut response.content);
-            response.content =
-                content.into_values().map(|content| (CONTENT_TYPE.to_owned(), content)).collect();
-        }
-    }
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let response = ResponseBuilder::new()
-        .description("No valid key (401), a key without the scope (403), too much (413, 429), or a fault of ours (5xx)")
-        .content(CONTENT_TYPE, content);
-    responses.insert("default".to_owned(), response.build().into());
 }

@@ -11,7 +11,7 @@ use shared::{
         event::CloudEvent,
         ids::{EnrollmentId, RemoteId},
         rule::Target,
-        snapshot::{Change, Snapshot},
+        snapshot::Snapshot,
         trip::Trip,
         vehicle::Vehicle,
         vin::Vin,
@@ -25,6 +25,8 @@ use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
+    error::Thing,
+    history::ChangeView,
     monitors::{MonitorView, WatchView},
     path::Id,
     query::{Paging, Query},
@@ -50,7 +52,7 @@ pub(crate) enum Exported {
         state: Snapshot,
     },
     /// What changed of a car at one moment.
-    Changes { vin: Vin, changes: Vec<Change> },
+    Changes { vin: Vin, changes: Vec<ChangeView> },
     /// A journey of a car.
     Trip { vin: Vin, trip: Box<Trip> },
     /// A warning of a car.
@@ -89,9 +91,9 @@ pub(crate) enum Exported {
     get, path = "/v1/enrollments/{id}/export", operation_id = "enrollments.export",
     tag = "enrollments", security(("key" = ["read", "read:position"])),
     params(
-        ("id" = String, Path),
-        ("limit" = Option<u8>, Query, description = "1 to 100"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("id" = EnrollmentId, Path),
+        ("limit" = Option<u8>, Query),
+        ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<Exported>), (status = 404, body = Problem))
 )]
@@ -106,7 +108,7 @@ pub(crate) async fn get(
     key.require(Scope::ReadPosition)?;
     let found = enrollments::one(&app, &id).await?.value;
     if !found.may_be_told() {
-        return Err(Error::NotFound);
+        return Err(Error::NotFound(Thing::Enrollment));
     }
     let paging = Paging::read(&app, format!("export {id}"), &query).await?;
     let after = paging.after.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -161,7 +163,10 @@ async fn behind(
 fn exported(held: Held, id: &EnrollmentId, source: &str) -> Exported {
     match held {
         Held::Vehicle(known) => Exported::Vehicle { vehicle: known.vehicle, state: known.snapshot },
-        Held::Changes(vin, changes) => Exported::Changes { vin, changes },
+        Held::Changes(vin, changes) => {
+            let changes = changes.into_iter().map(ChangeView::new).collect();
+            Exported::Changes { vin, changes }
+        }
         Held::Trip(vin, trip) => Exported::Trip { vin, trip: Box::new(trip) },
         Held::Alert(vin, alert) => Exported::Alert { vin, alert: Box::new(alert) },
         Held::Watch(watch) => Exported::Monitor { monitor: WatchView::new((id.clone(), watch)) },

@@ -8,13 +8,14 @@ use shared::{
     domain::{
         alert::Alert,
         ids::EnrollmentId,
-        snapshot::{Change, Field, UnknownField},
+        snapshot::{Change, Field, Unit, UnknownField},
         trip::Trip,
         vin::Vin,
     },
     http::Problem,
-    store::history::History,
+    store::{history::History, listing::Order},
 };
+use utoipa::ToSchema;
 
 use crate::{
     Error,
@@ -25,23 +26,39 @@ use crate::{
     views::Page,
 };
 
+/// A field whose value is another one now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
+pub(crate) struct ChangeView {
+    #[serde(flatten)]
+    change: Change,
+    /// The unit of a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<Unit>,
+}
+
+impl ChangeView {
+    pub(crate) fn new(change: Change) -> Self {
+        Self { unit: change.field.unit(), change }
+    }
+}
+
 /// How often one page looks further for what is wanted of it.
 const LOOKS: usize = 10;
 
-/// What changed, when it was seen: oldest first. Where what is wanted is rare, a
+/// What changed, when it was seen. Where what is wanted is rare, a
 /// page may hold less than `limit`, and yet give a `next`: only its absence says that this was all.
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/history", operation_id = "history.get",
     tag = "vehicles", security(("key" = ["read"])),
     params(
-        ("id" = String, Path), ("vin" = String, Path),
-        ("from" = Option<String>, Query, description = "RFC 3339; the beginning by default"),
-        ("to" = Option<String>, Query, description = "RFC 3339; now by default"),
-        ("fields" = Option<String>, Query, description = "Names such as `electric.level`, separated by commas"),
-        ("limit" = Option<u8>, Query, description = "How many moments at which something wanted changed; 100 by default"),
+        ("id" = EnrollmentId, Path), ("vin" = Vin, Path),
+        ("from" = Option<String>, Query), ("to" = Option<String>, Query),
+        ("fields" = Option<String>, Query), ("order" = Option<String>, Query),
+        ("limit" = Option<u8>, Query),
         ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = Page<Change>), (status = 404, body = Problem))
+    responses((status = 200, body = Page<ChangeView>), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "history.get", skip_all)]
 pub(crate) async fn observations(
@@ -49,7 +66,7 @@ pub(crate) async fn observations(
     key: Key,
     car: CarPath,
     query: Query,
-) -> Result<Json<Page<Change>>, Error> {
+) -> Result<Json<Page<ChangeView>>, Error> {
     let positions = key.has(Scope::ReadPosition);
     let asked = Asked::read(&app, &key, car, &query, History::Observations).await?;
     let fields = query.get("fields").map(|names| names.split(',').map(str::parse).collect());
@@ -64,7 +81,7 @@ pub(crate) async fn observations(
         (!moment.is_empty()).then_some(moment)
     };
     let Page { items, next } = asked.page(&app, keep).await?;
-    Ok(Json(Page { items: items.into_iter().flatten().collect(), next }))
+    Ok(Json(Page { items: items.into_iter().flatten().map(ChangeView::new).collect(), next }))
 }
 
 /// The car's warnings, by start.
@@ -72,8 +89,8 @@ pub(crate) async fn observations(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/alerts", operation_id = "alerts.get",
     tag = "vehicles", security(("key" = ["read"])),
     params(
-        ("id" = String, Path), ("vin" = String, Path), ("from" = Option<String>, Query),
-        ("to" = Option<String>, Query), ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
+        ("id" = EnrollmentId, Path), ("vin" = Vin, Path), ("from" = Option<String>, Query),
+        ("to" = Option<String>, Query), ("order" = Option<String>, Query), ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<Alert>), (status = 404, body = Problem))
 )]
@@ -95,8 +112,8 @@ pub(crate) async fn alerts(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/trips", operation_id = "trips.get",
     tag = "vehicles", security(("key" = ["read"])),
     params(
-        ("id" = String, Path), ("vin" = String, Path), ("from" = Option<String>, Query),
-        ("to" = Option<String>, Query), ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
+        ("id" = EnrollmentId, Path), ("vin" = Vin, Path), ("from" = Option<String>, Query),
+        ("to" = Option<String>, Query), ("order" = Option<String>, Query), ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<Trip>), (status = 404, body = Problem))
 )]
@@ -109,7 +126,10 @@ pub(crate) async fn trips(
 ) -> Result<Json<Page<Trip>>, Error> {
     let asked = Asked::read(&app, &key, car, &query, History::Trips).await?;
     let positions = key.has(Scope::ReadPosition);
-    let shown = |trip: Trip| Some(if positions { trip } else { trip.without_positions() });
+    let shown = |trip: Trip| {
+        let trip = trip.with_units();
+        Some(if positions { trip } else { trip.without_positions() })
+    };
     Ok(Json(asked.page(&app, shown).await?))
 }
 
@@ -118,7 +138,7 @@ struct Asked {
     enrollment: EnrollmentId,
     history: History,
     vin: Vin,
-    span: (Timestamp, Timestamp),
+    span: ((Timestamp, Timestamp), Order),
     paging: Paging,
 }
 
@@ -132,15 +152,16 @@ impl Asked {
         history: History,
     ) -> Result<Self, Error> {
         key.require(Scope::Read)?;
-        let from = time(query.get("from"), "from")?.unwrap_or(Timestamp::UNIX_EPOCH);
-        let to = time(query.get("to"), "to")?.unwrap_or(app.clock.now());
-        if from > to {
-            return Err(Error::invalid("from", "expected a time before `to`"));
+        let (from, to) = (query.time("from")?, query.time("to")?);
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            return Err(Error::unprocessable("from", "expected a time before `to`"));
         }
+        let order = query.parsed("order")?.unwrap_or_default();
+        let (from, to) = (from.unwrap_or(Timestamp::UNIX_EPOCH), to.unwrap_or(app.clock.now()));
         let enrollment = enrollments::open(app, &id).await?.value.id;
-        let of = format!("{history:?} {enrollment} {}", vin.as_str());
+        let of = format!("{history:?} {order:?} {enrollment} {}", vin.as_str());
         let paging = Paging::read(app, of, query).await?;
-        Ok(Self { enrollment, history, vin, span: (from, to), paging })
+        Ok(Self { enrollment, history, vin, span: ((from, to), order), paging })
     }
 
     /// Up to `limit` entries of which `keep` leaves something. It looks on for them a few times;
@@ -154,6 +175,10 @@ impl Asked {
         let (limit, mut after) = (paging.limit, paging.after.clone());
         let now = app.clock.now();
         let mut items = Vec::new();
+        // It lies in the future: nothing has happened there.
+        if span.0.0 > span.0.1 {
+            return paging.page(app, items, None).await;
+        }
         let mut left = limit;
         for _ in 0..LOOKS {
             let (found, next) =
@@ -167,9 +192,4 @@ impl Asked {
         }
         paging.page(app, items, after).await
     }
-}
-
-fn time(text: Option<&str>, field: &str) -> Result<Option<Timestamp>, Error> {
-    let time = text.map(str::parse).transpose();
-    time.map_err(|_| Error::invalid(field, "expected a time such as 2026-01-31T12:00:00Z"))
 }

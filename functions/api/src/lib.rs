@@ -10,6 +10,7 @@ mod body;
 mod confirm;
 mod control;
 mod cursor;
+mod description;
 mod eligibility;
 mod enrollments;
 mod erase;
@@ -17,6 +18,7 @@ mod error;
 mod export;
 mod history;
 mod idempotency;
+mod json;
 mod monitors;
 mod path;
 mod quarantine;
@@ -63,7 +65,8 @@ pub fn router(app: Arc<App>) -> Router {
     reason = "a description that can't be written is a mistake in this code"
 )]
 pub fn openapi() -> String {
-    let mut text = routes::description().to_pretty_json().expect("a description");
+    let document = description::finish(routes::description()).expect("a description");
+    let mut text = serde_json::to_string_pretty(&document).expect("a description");
     text.push('\n');
     text
 }

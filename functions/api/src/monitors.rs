@@ -21,7 +21,7 @@ use shared::{
     http::Problem,
     store::{
         Transaction,
-        enrollments::ListBy,
+        listing::ListBy,
         requests::{Among, Ask, Request},
     },
 };
@@ -31,7 +31,9 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
-    enrollments, idempotency,
+    enrollments,
+    error::Thing,
+    idempotency,
     path::{CarPath, Id},
     query::{Paging, Query},
     views::Page,
@@ -40,7 +42,6 @@ use crate::{
 /// A rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MonitorView {
-    #[schema(value_type = String)]
     id: RuleId,
     name: String,
     target: Target,
@@ -69,7 +70,6 @@ pub(crate) struct WatchView {
     enrollment: EnrollmentId,
     vin: Vin,
     /// The rule.
-    #[schema(value_type = String)]
     monitor: RuleId,
     name: String,
     state: monitor::State,
@@ -108,7 +108,7 @@ pub(crate) async fn post(
     let wish = checked(&key, body.value)?;
     if let Target::Car(car) = &wish.target {
         enrollments::open(&app, &car.enrollment).await?;
-        app.store.known(&car.enrollment, &car.vin).await?.ok_or(Error::NotFound)?;
+        app.store.known(&car.enrollment, &car.vin).await?.ok_or(Error::NotFound(Thing::Vehicle))?;
     }
     let request = ("POST /v1/monitors", &body.bytes[..]);
     let id = idempotency::id(&app, &key, &headers, request, RuleId::random()).await?;
@@ -130,8 +130,8 @@ pub(crate) async fn post(
     get, path = "/v1/monitors", operation_id = "monitors.list",
     tag = "monitors", security(("key" = ["admin"])),
     params(
-        ("limit" = Option<u8>, Query, description = "1 to 100"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u8>, Query),
+        ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<MonitorView>), (status = 400, body = Problem))
 )]
@@ -153,7 +153,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/v1/monitors/{id}", operation_id = "monitors.get",
     tag = "monitors", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = RuleId, Path)),
     responses((status = 200, body = MonitorView), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "monitors.get", skip_all)]
@@ -170,7 +170,7 @@ pub(crate) async fn get(
 #[utoipa::path(
     put, path = "/v1/monitors/{id}", operation_id = "monitors.put",
     tag = "monitors", security(("key" = ["admin"])),
-    params(("id" = String, Path)), request_body = Wish,
+    params(("id" = RuleId, Path)), request_body = Wish,
     responses((status = 200, body = MonitorView), (status = 400, body = Problem), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "monitors.put", skip_all)]
@@ -185,7 +185,7 @@ pub(crate) async fn put(
     let old = shown(&app, &key, &id).await?;
     if wish.target != old.wish.target {
         let wanted = "a rule stays with whom it is for: delete it and declare another";
-        return Err(Error::invalid("target", wanted));
+        return Err(Error::unprocessable("target", wanted));
     }
     let rule = Rule { wish, updated_at: app.clock.now(), ..old };
     let mut transaction = Transaction::new();
@@ -200,7 +200,7 @@ pub(crate) async fn put(
 #[utoipa::path(
     delete, path = "/v1/monitors/{id}", operation_id = "monitors.delete",
     tag = "monitors", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = RuleId, Path)),
     responses((status = 204), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "monitors.delete", skip_all)]
@@ -224,9 +224,9 @@ pub(crate) async fn delete(
     get, path = "/v1/monitors/{id}/vehicles", operation_id = "monitors.vehicles",
     tag = "monitors", security(("key" = ["admin"])),
     params(
-        ("id" = String, Path),
-        ("limit" = Option<u8>, Query, description = "1 to 100"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("id" = RuleId, Path),
+        ("limit" = Option<u8>, Query),
+        ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<WatchView>), (status = 404, body = Problem))
 )]
@@ -252,7 +252,7 @@ pub(crate) async fn vehicles(
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/monitors", operation_id = "monitors.of_vehicle",
     tag = "monitors", security(("key" = ["read"])),
-    params(("id" = String, Path), ("vin" = String, Path)),
+    params(("id" = EnrollmentId, Path), ("vin" = Vin, Path)),
     responses((status = 200, body = Page<WatchView>), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "monitors.of_vehicle", skip_all)]
@@ -263,7 +263,7 @@ pub(crate) async fn of_vehicle(
 ) -> Result<Json<Page<WatchView>>, Error> {
     key.require(Scope::Read)?;
     let enrollment = enrollments::open(&app, &id).await?.value.id;
-    app.store.known(&enrollment, &vin).await?.ok_or(Error::NotFound)?;
+    app.store.known(&enrollment, &vin).await?.ok_or(Error::NotFound(Thing::Vehicle))?;
     let places = key.has(Scope::ReadPosition);
     let watches = app.store.watches(&enrollment).await?.into_iter();
     let items = watches
@@ -275,7 +275,7 @@ pub(crate) async fn of_vehicle(
 
 /// A rule about places tells where cars are: so whoever makes it must be allowed to know.
 fn checked(key: &Key, wish: Wish) -> Result<Wish, Error> {
-    wish.check().map_err(|invalid| Error::invalid(&invalid.field, invalid.wrong))?;
+    wish.check().map_err(|invalid| Error::unprocessable(&invalid.field, invalid.wrong))?;
     if wish.is_about_places() {
         key.require(Scope::ReadPosition)?;
     }
@@ -292,13 +292,13 @@ async fn shown(app: &App, key: &Key, id: &RuleId) -> Result<Rule, Error> {
 }
 
 async fn one(app: &App, id: &RuleId) -> Result<Rule, Error> {
-    app.store.rule(id).await?.ok_or(Error::NotFound)
+    app.store.rule(id).await?.ok_or(Error::NotFound(Thing::Monitor))
 }
 
 fn read_after(text: &str) -> Result<(EnrollmentId, Vin), Error> {
     let parts = text.split_once(' ');
     let read = parts.and_then(|(id, vin)| Some((id.parse().ok()?, vin.parse().ok()?)));
-    read.ok_or_else(|| Error::invalid("cursor", "expected the `next` of the page before"))
+    read.ok_or_else(|| Error::unprocessable("cursor", "expected the `next` of the page before"))
 }
 
 /// Asks, in the transaction that changes the rule, that those it is for are looked after.

@@ -8,7 +8,7 @@ use axum::{
 };
 use shared::domain::{ids::EnrollmentId, vin::Vin};
 
-use crate::Error;
+use crate::{Error, error::Thing};
 
 /// What an address names last.
 pub(crate) struct Id<T>(pub(crate) T);
@@ -24,7 +24,7 @@ impl<T: FromStr<Err: Display>, S: Send + Sync> FromRequestParts<S> for Id<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let params = params(parts, state).await?;
-        let last = params.iter().last().ok_or(Error::NotFound)?;
+        let last = params.iter().last().ok_or(Error::NotFound(Thing::Path))?;
         read(last).map(Self)
     }
 }
@@ -34,7 +34,9 @@ impl<S: Send + Sync> FromRequestParts<S> for CarPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let params = params(parts, state).await?;
-        let part = |wanted| params.iter().find(|(name, _)| *name == wanted).ok_or(Error::NotFound);
+        let part = |wanted| {
+            params.iter().find(|(name, _)| *name == wanted).ok_or(Error::NotFound(Thing::Path))
+        };
         Ok(Self { id: read(part("id")?)?, vin: read(part("vin")?)? })
     }
 }

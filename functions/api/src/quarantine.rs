@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use crate::{
     Error,
     auth::{Key, Scope},
+    error::Thing,
     path::Id,
     query::{Paging, Query},
     views::Page,
@@ -107,7 +108,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     post, path = "/v1/notifications/quarantine/{id}/replay", operation_id = "quarantine.replay",
     tag = "notifications",
-    security(("key" = ["admin"])), params(("id" = String, Path)),
+    security(("key" = ["admin"])), params(("id" = String, Path, description = "The id of the thing in quarantine", pattern = r"^enr_[0-9a-z]{26}\.[0-9a-f]{64}$")),
     responses(
         (status = 202, body = Replayed), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "It still can't be read"),
@@ -120,9 +121,14 @@ pub(crate) async fn replay(
     Id(id): Id<String>,
 ) -> Result<(StatusCode, Json<Replayed>), Error> {
     key.require(Scope::Admin)?;
-    let (enrollment, hash) = id.split_once('.').ok_or(Error::NotFound)?;
-    let enrollment: EnrollmentId = enrollment.parse().map_err(|_| Error::NotFound)?;
-    let bad = app.store.bad(&enrollment, hash, app.clock.now()).await?.ok_or(Error::NotFound)?;
+    let (enrollment, hash) = id.split_once('.').ok_or(Error::NotFound(Thing::Message))?;
+    let enrollment: EnrollmentId =
+        enrollment.parse().map_err(|_| Error::NotFound(Thing::Message))?;
+    let bad = app
+        .store
+        .bad(&enrollment, hash, app.clock.now())
+        .await?
+        .ok_or(Error::NotFound(Thing::Message))?;
     let mut transaction = Transaction::new();
     app.store.demand_open_in(&mut transaction, &enrollment)?;
     let replayed = match &bad.kind {
@@ -142,7 +148,7 @@ pub(crate) async fn replay(
 /// Its messages into the inbox, as of the time when it came.
 async fn again(app: &App, bad: &Bad, raw: &[u8]) -> Result<Replayed, Error> {
     if !app.store.stands(&bad.enrollment).await? {
-        return Err(Error::NotFound);
+        return Err(Error::NotFound(Thing::Message));
     }
     // The secret itself was never stored: only where it stood.
     let is_secret = |value: &str| bad.secret && inbox::is_blacked(value);

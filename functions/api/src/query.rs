@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use jiff::Timestamp;
 use shared::{App, http::query_once};
 
-use crate::{Error, cursor, views::Page};
+use crate::{Error, body::is_name, cursor, views::Page};
 
 /// A query string, taken apart.
 pub(crate) struct Query(BTreeMap<String, String>);
@@ -15,6 +16,25 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         query_once(parts.uri.query()).map(Self).map_err(Error::Request)
+    }
+}
+
+/// The parameters that an operation has.
+#[derive(Clone, Copy)]
+pub(crate) struct Parameters(pub(crate) &'static [&'static str]);
+
+impl Parameters {
+    /// Refuses a query with any other: who writes `orderby` must not believe that it was heeded.
+    pub(crate) fn check(self, query: Option<&str>) -> Result<(), Error> {
+        let given = query_once(query).map_err(Error::Request)?;
+        let Some(unknown) = given.keys().find(|name| !self.0.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let wanted = match self.0 {
+            [] => "no such parameter; this operation takes none".to_owned(),
+            known => format!("no such parameter; expected some of {}", known.join(", ")),
+        };
+        Err(Error::invalid(if is_name(unknown) { unknown } else { "query" }, wanted))
     }
 }
 
@@ -30,6 +50,14 @@ impl Query {
     ) -> Result<Option<T>, Error> {
         let value = self.get(name).map(str::parse).transpose();
         value.map_err(|error| Error::invalid(name, error))
+    }
+}
+
+impl Query {
+    /// A time.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+        let time = self.get(name).map(str::parse).transpose();
+        time.map_err(|_| Error::invalid(name, "expected a time such as 2026-01-31T12:00:00Z"))
     }
 }
 

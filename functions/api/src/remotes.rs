@@ -17,7 +17,7 @@ use shared::{
     App,
     domain::{
         enrollment::UserRef,
-        ids::RemoteId,
+        ids::{EnrollmentId, RemoteId},
         remote::{Action, Cause, Kind, Remote, Step},
         vin::Vin,
     },
@@ -30,6 +30,7 @@ use crate::{
     auth::{Key, Scope},
     body::Body,
     enrollments,
+    error::Thing,
     path::{CarPath, Id},
     query::{Paging, Query},
     views::Page,
@@ -55,12 +56,31 @@ pub(crate) struct RemoteView {
     /// Whether nothing more will be done about it.
     settled: bool,
     /// Each step, and when it was taken.
-    steps: Vec<Step>,
+    steps: Vec<StepView>,
     /// Later than this it is not sent any more.
     #[schema(value_type = String, format = DateTime)]
     not_after: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     requested_at: Timestamp,
+}
+
+/// A step of a command.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Step)]
+pub(crate) struct StepView {
+    /// As of the command itself.
+    state: &'static str,
+    /// Of what is done: `success`, `already_done` or `failed`.
+    outcome: Option<&'static str>,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+impl From<Step> for StepView {
+    fn from(step: Step) -> Self {
+        Self { state: step.state.phase(), outcome: step.state.outcome(), at: step.at }
+    }
 }
 
 impl RemoteView {
@@ -75,7 +95,7 @@ impl RemoteView {
             state: remote.state.phase(),
             outcome: remote.state.outcome(),
             failure_cause: remote.failure_cause,
-            steps: remote.steps,
+            steps: remote.steps.into_iter().map(StepView::from).collect(),
             not_after: remote.not_after,
             requested_at: remote.requested_at,
         }
@@ -88,7 +108,7 @@ impl RemoteView {
     tag = "remotes",
     security(("key" = ["remote:door", "remote:horn", "remote:lights", "remote:charging", "remote:preconditioning", "remote:wake_up", "remote:navigation"])),
     params(
-        ("id" = String, Path), ("vin" = String, Path),
+        ("id" = EnrollmentId, Path), ("vin" = Vin, Path),
         ("Idempotency-Key" = String, Header, description = "The same key and body give the same command, for a day"),
     ),
     request_body = Ask,
@@ -125,7 +145,7 @@ pub(crate) async fn post(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes", operation_id = "remotes.list",
     tag = "remotes", security(("key" = ["read"])),
     params(
-        ("id" = String, Path), ("vin" = String, Path),
+        ("id" = EnrollmentId, Path), ("vin" = Vin, Path),
         ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<RemoteView>), (status = 404, body = Problem))
@@ -150,7 +170,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}/remotes/{remote}", operation_id = "remotes.get",
     tag = "remotes", security(("key" = ["read"])),
-    params(("id" = String, Path), ("vin" = String, Path), ("remote" = String, Path)),
+    params(("id" = EnrollmentId, Path), ("vin" = Vin, Path), ("remote" = RemoteId, Path)),
     responses((status = 200, body = RemoteView), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "remotes.get", skip_all)]
@@ -163,5 +183,5 @@ pub(crate) async fn get(
     key.require(Scope::Read)?;
     let enrollment = enrollments::open(&app, &id).await?.value.id;
     let found = app.store.remote(&enrollment, &vin, &remote, app.clock.now()).await?;
-    Ok(Json(RemoteView::new(found.ok_or(Error::NotFound)?.remote.value)))
+    Ok(Json(RemoteView::new(found.ok_or(Error::NotFound(Thing::Remote))?.remote.value)))
 }

@@ -5,24 +5,27 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     handler::Handler,
     routing::{MethodFilter, on},
 };
-use shared::App;
+use shared::{
+    App,
+    http::{GatewayError, Problem},
+};
 use utoipa::{
     OpenApi, Path,
     openapi::{self, HttpMethod},
 };
 
 use crate::{
-    audit, auth::Bearer, begin, confirm, control, eligibility, enrollments, erase, error::Problems,
-    export, history, monitors, quarantine, refresh, remotes, vehicles, webhooks,
+    audit, auth::Bearer, begin, confirm, control, eligibility, enrollments, erase, export, history,
+    monitors, quarantine, query::Parameters, refresh, remotes, vehicles, webhooks,
 };
 
 /// Beside every operation, `utoipa` has put a type that knows its path and methods.
 macro_rules! operations {
-    ($($module:ident::$name:ident,)*) => {
+    ($($module:ident::$name:ident [$($parameter:literal),*],)*) => {
         #[derive(OpenApi)]
         #[openapi(
             paths($($module::$name),*),
@@ -30,7 +33,8 @@ macro_rules! operations {
                 title = "accessing-party",
                 description = "Connect drivers' Peugeot, Citroën, DS, Opel and Vauxhall accounts and read their cars."
             ),
-            modifiers(&Bearer, &Problems),
+            components(schemas(Problem, GatewayError)),
+            modifiers(&Bearer),
             tags(
                 (name = "enrollments", description = "One user's consent for one brand account"),
                 (name = "vehicles", description = "What is known of the cars of an enrollment"),
@@ -46,27 +50,41 @@ macro_rules! operations {
         pub(crate) fn router() -> Router<Arc<App>> {
             let router = Router::new();
             pastey::paste! {
-                $(let router = serve::<$module::[<__path_ $name>], _>(router, $module::$name);)*
+                $(
+                    let router = serve::<$module::[<__path_ $name>], _>(
+                        router,
+                        $module::$name,
+                        &[$($parameter),*],
+                    );
+                )*
             }
             router
         }
     };
 }
 
+// In brackets, the parameters that its query may have.
 operations! {
-    begin::post, enrollments::list, enrollments::get, erase::delete, erase::progress,
-    confirm::post, export::get,
-    vehicles::find, vehicles::list, vehicles::get, refresh::post,
-    history::observations, history::alerts, history::trips,
-    remotes::post, remotes::list, remotes::get, audit::remotes,
-    eligibility::get,
-    monitors::post, monitors::list, monitors::get, monitors::put, monitors::delete,
-    monitors::vehicles, monitors::of_vehicle,
-    quarantine::list, quarantine::replay,
-    control::get, control::put,
-    webhooks::post, webhooks::list, webhooks::get, webhooks::patch, webhooks::delete,
-    webhooks::rotate, webhooks::test, webhooks::retry, webhooks::attempts, webhooks::deliveries,
-    webhooks::replay,
+    begin::post [],
+    enrollments::list ["user_ref", "status", "updated_since", "order", "limit", "cursor"],
+    enrollments::get [], erase::delete [], erase::progress [], confirm::post [],
+    export::get ["limit", "cursor"],
+    vehicles::find ["vin", "user_ref", "updated_since", "order", "limit", "cursor"],
+    vehicles::list ["limit", "cursor"], vehicles::get [], refresh::post [],
+    history::observations ["from", "to", "fields", "order", "limit", "cursor"],
+    history::alerts ["from", "to", "order", "limit", "cursor"],
+    history::trips ["from", "to", "order", "limit", "cursor"],
+    remotes::post [], remotes::list ["limit", "cursor"], remotes::get [],
+    audit::remotes ["month", "limit", "cursor"],
+    eligibility::get ["brand"],
+    monitors::post [], monitors::list ["limit", "cursor"], monitors::get [], monitors::put [],
+    monitors::delete [], monitors::vehicles ["limit", "cursor"], monitors::of_vehicle [],
+    quarantine::list ["limit", "cursor"], quarantine::replay [],
+    control::get [], control::put [],
+    webhooks::post [], webhooks::list [], webhooks::get [], webhooks::patch [],
+    webhooks::delete [], webhooks::rotate [], webhooks::test [], webhooks::retry [],
+    webhooks::attempts [],
+    webhooks::deliveries ["state", "limit", "cursor"], webhooks::replay [],
 }
 
 pub(crate) fn description() -> openapi::OpenApi {
@@ -76,6 +94,7 @@ pub(crate) fn description() -> openapi::OpenApi {
 fn serve<P: Path, T: 'static>(
     router: Router<Arc<App>>,
     handler: impl Handler<T, Arc<App>>,
+    parameters: &'static [&'static str],
 ) -> Router<Arc<App>> {
     let methods = P::methods().into_iter().map(|method| match method {
         HttpMethod::Get => MethodFilter::GET,
@@ -88,5 +107,5 @@ fn serve<P: Path, T: 'static>(
         HttpMethod::Trace => MethodFilter::TRACE,
     });
     let Some(methods) = methods.reduce(MethodFilter::or) else { return router };
-    router.route(&P::path(), on(methods, handler))
+    router.route(&P::path(), on(methods, handler).layer(Extension(Parameters(parameters))))
 }

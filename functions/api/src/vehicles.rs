@@ -6,7 +6,11 @@ use axum::{Json, extract::State};
 use shared::{
     App,
     domain::{
-        enrollment::Enrollment, ids::EnrollmentId, pace::Car, snapshot::MakerState, vin::Vin,
+        enrollment::{Enrollment, UserRef},
+        ids::EnrollmentId,
+        pace::Car,
+        snapshot::MakerState,
+        vin::Vin,
     },
     http::Problem,
 };
@@ -16,20 +20,23 @@ use crate::{
     Error,
     auth::{Key, Scope},
     enrollments,
+    error::Thing,
     path::{CarPath, Id},
     query::{Paging, Query},
-    views::{Page, VehicleState, VehicleView},
+    views::{Page, PollView, VehicleState, VehicleView},
 };
 
-/// Finds cars by VIN or by user. One car can stand under several enrollments: cars are shared. A
+/// All cars, or those with a VIN or of a user. One car can stand under several enrollments: cars are shared. A
 /// page may hold less than `limit` and yet give a `next`: only its absence says that this was all.
 #[utoipa::path(
     get, path = "/v1/vehicles", operation_id = "vehicles.find",
     tag = "vehicles", security(("key" = ["read"])),
     params(
-        ("vin" = Option<String>, Query), ("user_ref" = Option<String>, Query),
-        ("limit" = Option<u8>, Query, description = "1 to 100"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("vin" = Option<Vin>, Query), ("user_ref" = Option<UserRef>, Query),
+        ("updated_since" = Option<String>, Query, description = "Only cars that have told something then or since. Every car is looked at for it: events tell the same at less cost"),
+        ("order" = Option<String>, Query, description = "Of all cars: `asc` or `desc` by the last change of their enrollment"),
+        ("limit" = Option<u8>, Query),
+        ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<VehicleView>), (status = 400, body = Problem))
 )]
@@ -51,9 +58,9 @@ pub(crate) async fn find(
     get, path = "/v1/enrollments/{id}/vehicles", operation_id = "vehicles.list",
     tag = "vehicles", security(("key" = ["read"])),
     params(
-        ("id" = String, Path),
-        ("limit" = Option<u8>, Query, description = "1 to 100"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("id" = EnrollmentId, Path),
+        ("limit" = Option<u8>, Query),
+        ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<VehicleView>), (status = 404, body = Problem))
 )]
@@ -77,7 +84,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/v1/enrollments/{id}/vehicles/{vin}", operation_id = "vehicles.get",
     tag = "vehicles", security(("key" = ["read"])),
-    params(("id" = String, Path), ("vin" = String, Path)),
+    params(("id" = EnrollmentId, Path), ("vin" = Vin, Path)),
     responses((status = 200, body = VehicleState), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "vehicles.get", skip_all)]
@@ -98,14 +105,16 @@ pub(crate) async fn state(
     enrollment: &Enrollment,
     vin: &Vin,
 ) -> Result<VehicleState, Error> {
-    let known = app.store.known(&enrollment.id, vin).await?.ok_or(Error::NotFound)?;
+    let known =
+        app.store.known(&enrollment.id, vin).await?.ok_or(Error::NotFound(Thing::Vehicle))?;
     let car = app.store.car(&enrollment.id, vin).await?.map(|(car, _)| car);
     let asked = !known.value.snapshot.is_empty() || car.as_ref().is_some_and(Car::was_asked);
     let now = app.clock.now();
     let host = app.maker.settings().api_url.host_str().unwrap_or_default();
     let answers = app.store.control().await?.allows(enrollment.brand, host, now)
-        && car.is_none_or(|car| !car.unanswered);
+        && car.as_ref().is_none_or(|car| !car.unanswered);
     let maker = if answers { MakerState::Answers } else { MakerState::Down };
     let positions = key.has(Scope::ReadPosition);
-    Ok(VehicleState::new(enrollment, known.value, asked, positions, maker, now))
+    let poll = PollView::new(car.as_ref());
+    Ok(VehicleState::new(enrollment, known.value, asked, positions, (maker, poll), now))
 }

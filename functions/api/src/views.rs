@@ -7,6 +7,7 @@ use shared::{
         brand::Brand,
         enrollment::{ConfirmedBy, Consent, Enrollment, Reason, Status, UserRef},
         ids::EnrollmentId,
+        pace::{Car, PollError},
         snapshot::{Block, MakerState, Missing, Reading, Snapshot, Stale, Unit, Value},
         subscription::{self, Subscription},
         vehicle::{Capabilities, Motorization},
@@ -132,6 +133,31 @@ pub(crate) struct VehicleState {
     /// a whole, so the reasons (`missing`, `stale`) stand with the block and are those of every
     /// value in it.
     state: BTreeMap<&'static str, BlockView>,
+    /// When the maker is asked about it.
+    poll: PollView,
+}
+
+/// When the maker is asked about a car.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PollView {
+    /// When it was asked last; absent before the first time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_polled_at: Option<Timestamp>,
+    /// When it is asked next, or soon after.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_poll_at: Option<Timestamp>,
+    /// Why the last time brought nothing, if so.
+    last_error: Option<PollError>,
+}
+
+impl PollView {
+    pub(crate) fn new(car: Option<&Car>) -> Self {
+        Self {
+            last_polled_at: car.and_then(|car| car.polled_at),
+            next_poll_at: car.map(Car::next_due),
+            last_error: car.and_then(|car| car.poll_error.clone()),
+        }
+    }
 }
 
 /// One block of a car's state.
@@ -187,7 +213,7 @@ impl VehicleState {
         known: Known,
         asked: bool,
         positions: bool,
-        maker: MakerState,
+        (maker, poll): (MakerState, PollView),
         now: Timestamp,
     ) -> Self {
         let snapshot = known.snapshot.clone();
@@ -206,7 +232,7 @@ impl VehicleState {
         };
         let visible = |block: &&Block| positions || **block != Block::Position;
         let state = Block::ALL.iter().filter(visible).copied().map(&mut block).collect();
-        Self { vehicle: VehicleView::new(&enrollment.id, known), state }
+        Self { vehicle: VehicleView::new(&enrollment.id, known), state, poll }
     }
 }
 

@@ -7,7 +7,7 @@ use shared::{
     store::requests::{Progress, Request},
 };
 
-use crate::Error;
+use crate::{Error, error::Thing};
 
 /// With the pause between them 20 s, well within the 29 s that this function has.
 const TRIES: u32 = 40;
@@ -21,7 +21,7 @@ pub(crate) async fn outcome(app: &App, request: &Request) -> Result<Progress, Er
         match found.map(|found| found.progress) {
             Some(Progress::Pending) => {}
             Some(settled) => return Ok(settled),
-            None => return Err(Error::NotFound),
+            None => return Err(Error::NotFound(Thing::Enrollment)),
         }
     }
     Ok(Progress::Pending)

@@ -29,6 +29,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
+    error::Thing,
     path::Id,
 };
 
@@ -43,17 +44,23 @@ const TYPES: usize = 50;
 #[expect(clippy::option_option, reason = "null is told from a field that is not there")]
 #[schema(as = WebhookChange)]
 pub(crate) struct Change {
+    /// https on port 443, reachable by the world; in a deployment with private addresses, any.
+    #[schema(format = "uri", max_length = 2_048)]
     url: Option<String>,
+    /// What it is for, in your words.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 256)]
     description: Option<Option<String>>,
     /// An empty list is every type.
+    #[schema(max_items = 50)]
     types: Option<Vec<Types>>,
+    /// What befalls this user's enrollments.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<UserRef>)]
     user_ref: Option<Option<UserRef>>,
+    /// What befalls this enrollment.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<EnrollmentId>)]
     enrollment: Option<Option<EnrollmentId>>,
     /// Needs the scope `read:position` to be switched on.
     positions: Option<bool>,
@@ -91,7 +98,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, key: Key) -> Result<Json<W
 #[utoipa::path(
     get, path = "/v1/webhooks/{id}", operation_id = "webhooks.get",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = WebhookId, Path)),
     responses((status = 200, body = WebhookView), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "webhooks.get", skip_all)]
@@ -111,7 +118,7 @@ pub(crate) async fn get(
 #[utoipa::path(
     patch, path = "/v1/webhooks/{id}", operation_id = "webhooks.patch",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)), request_body = Change,
+    params(("id" = WebhookId, Path)), request_body = Change,
     responses(
         (status = 200, body = WebhookView), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Changed at the same moment: read it again"),
@@ -144,7 +151,7 @@ pub(crate) async fn patch(
 #[utoipa::path(
     delete, path = "/v1/webhooks/{id}", operation_id = "webhooks.delete",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = WebhookId, Path)),
     responses((status = 204), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "webhooks.delete", skip_all)]
@@ -155,7 +162,7 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Error> {
     key.require(Scope::Admin)?;
     if !app.store.delete_webhook(&id, app.clock.now()).await? {
-        return Err(Error::NotFound);
+        return Err(Error::NotFound(Thing::Webhook));
     }
     tracing::warn!(key.id = %key.id, webhook.id = %id, "an endpoint was deleted");
     Ok(StatusCode::NO_CONTENT)
@@ -198,13 +205,18 @@ fn apply(
 }
 
 async fn one(app: &App, id: &WebhookId, now: Timestamp) -> Result<Endpoint, Error> {
-    app.store.webhook(id, now).await?.ok_or(Error::NotFound)
+    app.store.webhook(id, now).await?.ok_or(Error::NotFound(Thing::Webhook))
 }
 
 fn check_url(app: &App, text: &str) -> Result<Url, Error> {
-    let refused = || Error::invalid("url", address::Refused);
+    let addresses = app.config.events.addresses;
+    let refused = || Error::unprocessable("url", addresses.expected());
+    // The parser would leave line breaks out, and strip spaces.
+    if text.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+        return Err(refused());
+    }
     let url = Url::parse(text).map_err(|_| refused())?;
-    address::check(&url, app.config.events.addresses).map_err(|_| refused())?;
+    address::check(&url, addresses).map_err(|_| refused())?;
     Ok(url)
 }
 

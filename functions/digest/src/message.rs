@@ -130,7 +130,8 @@ fn told(message: &Message, notification: &Notification, watch: &Watch, event: &T
         about_places: watch.about_places,
         at: notification.date,
         refresh: event.refresh,
-        values: event.values.clone(),
+        readings: event.state.readings().filter(|it| !it.field.is_position()).collect(),
+        maker_values: event.values.clone(),
     };
     let parts = [message.enrollment.as_str(), "monitor.triggered", message.content.as_str()];
     Event {

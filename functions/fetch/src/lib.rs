@@ -122,7 +122,7 @@ async fn fetch(
         return Err(tokens::Error::NotNow.into());
     }
     let kinds = car.due_kinds(now);
-    let claimed = car.advanced(now, Quota::UNKNOWN);
+    let claimed = Car { polled_at: Some(now), ..car.advanced(now, Quota::UNKNOWN) };
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
             let fetched = fetch_claimed(app, &enrollment, &claimed, &kinds, budget).await;
@@ -147,12 +147,13 @@ async fn fetch_claimed(
         Ok(Some(prepared)) => prepared,
         Ok(None) => return Ok(()),
         Err(error) => {
+            // Nothing was asked yet.
+            let mut failed = claimed.clone().failed(error.word(), now);
             if error.is_passing() {
-                // Nothing was asked yet.
-                let soon = claimed.clone().retried(kinds, now, error.is_the_makers());
-                let due_at = claimed.next_due().as_second();
-                app.store.claim_car(&enrollment.value.id, &soon, due_at).await?;
+                failed = failed.retried(kinds, now, error.is_the_makers());
             }
+            let due_at = claimed.next_due().as_second();
+            app.store.claim_car(&enrollment.value.id, &failed, due_at).await?;
             return Err(error);
         }
     };

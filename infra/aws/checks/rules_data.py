@@ -23,7 +23,7 @@ TABLES = {
         [
             DUE,
             ("find", [("find", "S", "HASH"), ("sk", "S", "RANGE")]),
-            ("status", [("status", "S", "HASH"), ("pk", "S", "RANGE")]),
+            ("changed", [("status", "S", "HASH"), ("changed_at", "N", "RANGE")]),
         ],
         "KEYS_ONLY",
     ),

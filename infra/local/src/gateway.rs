@@ -9,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Json, Router,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -67,18 +67,26 @@ async fn entry(
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let (watch, method) = (Stopwatch::start(), request.method().clone());
-    let (route, response) = gateway.answer(request, source).await;
+    let (watch, method, id) = (Stopwatch::start(), request.method().clone(), random::id());
+    let (route, mut response) = gateway.answer(request, source, &id).await;
     let (route, status) = (route.unwrap_or("-"), response.status().as_u16());
     let duration_ms = u64::try_from(watch.passed().as_millis()).unwrap_or(u64::MAX);
     // The route's key and never the path, which holds VINs and ids.
-    tracing::info!(target: "access", route, %method, status, duration_ms, "request");
+    tracing::info!(target: "access", route, %method, status, duration_ms, request.id = id, "request");
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert("apigw-requestid", id);
+    }
     response
 }
 
 impl Gateway {
     /// The key of the route that fits, and the answer.
-    async fn answer(&self, request: Request, source: SocketAddr) -> (Option<&str>, Response) {
+    async fn answer(
+        &self,
+        request: Request,
+        source: SocketAddr,
+        id: &str,
+    ) -> (Option<&str>, Response) {
         let headers = request.headers();
         if !self.names.addressed(headers) || !self.names.same_origin(headers) {
             return (None, message(StatusCode::FORBIDDEN, "Forbidden"));
@@ -91,15 +99,23 @@ impl Gateway {
         };
         let response = if head_size(&parts) > HEADERS {
             message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
-        } else if self.throttled && !found.entry.admits(self.running.passed()) {
-            message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
+        } else if let Some(wait) = self.throttled_for(&found) {
+            let limited = message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
+            ([(header::RETRY_AFTER, wait.to_string())], limited).into_response()
         } else {
             match Limited::new(body, BODY).collect().await {
-                Ok(body) => self.forward(&parts, &body.to_bytes(), path, &found, source).await,
+                Ok(body) => {
+                    self.forward(&parts, &body.to_bytes(), path, &found, (source, id)).await
+                }
                 Err(_) => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             }
         };
         (Some(&found.entry.key), response)
+    }
+
+    /// For how many seconds a route admits nobody, if it does not admit this request.
+    fn throttled_for(&self, found: &Match<'_>) -> Option<u64> {
+        if self.throttled { found.entry.admits(self.running.passed()).err() } else { None }
     }
 
     async fn forward(
@@ -108,9 +124,8 @@ impl Gateway {
         body: &[u8],
         path: &str,
         found: &Match<'_>,
-        source: SocketAddr,
+        (source, request_id): (SocketAddr, &str),
     ) -> Response {
-        let request_id = random::id();
         let event = event::event(
             parts,
             body,
@@ -121,7 +136,7 @@ impl Gateway {
                 source: source.ip(),
                 https: self.https,
                 now: self.clock.now(),
-                request_id: &request_id,
+                request_id,
             },
         );
         match self.functions.invoke(&found.entry.function, event).await {

@@ -141,12 +141,10 @@ async fn take(
 }
 
 impl Posted {
-    /// The type, without what is the same for all.
+    /// The type.
     #[must_use]
     pub fn kind(&self) -> &str {
-        let kind = self.event["type"].as_str().unwrap_or_default();
-        let kind = kind.strip_prefix("accessing-party.").unwrap_or_default();
-        kind.strip_suffix(".v1").unwrap_or_default()
+        self.event["type"].as_str().unwrap_or_default()
     }
 
     /// What the lane is about.

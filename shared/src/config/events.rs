@@ -20,6 +20,20 @@ pub enum Addresses {
     Private,
 }
 
+impl Addresses {
+    /// What is expected of an endpoint's URL.
+    #[must_use]
+    pub const fn expected(self) -> &'static str {
+        match self {
+            Self::Public => {
+                "expected an https URL on port 443 that the world can reach, without user or \
+                 fragment"
+            }
+            Self::Private => "expected an http or https URL, without user or fragment",
+        }
+    }
+}
+
 impl FromStr for Addresses {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {

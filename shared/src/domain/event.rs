@@ -17,6 +17,7 @@ use super::{
     brand::Brand,
     enrollment::Reason,
     ids::{EnrollmentId, EventId, RemoteId, RuleId, WebhookId},
+    snapshot::Reading,
     vehicle::UpstreamId,
     vin::Vin,
     webhook::PauseReason,
@@ -143,7 +144,8 @@ pub enum What {
     MonitorTriggered {
         /// Of which car.
         vin: Vin,
-        /// By which rule.
+        /// By which of the operator's monitors.
+        #[serde(rename = "monitor", alias = "rule")]
         rule: RuleId,
         /// What the operator calls it.
         name: String,
@@ -154,8 +156,12 @@ pub enum What {
         at: Timestamp,
         /// Whether it was true before already and is told again.
         refresh: bool,
-        /// What made it true: values by the maker's names, as it sent them. Places are left out.
-        values: BTreeMap<String, String>,
+        /// What the maker told with it, as a car's state has it. Places are left out.
+        #[serde(default)]
+        readings: Vec<Reading>,
+        /// The same by the maker's names, as it sent them. Places are left out.
+        #[serde(alias = "values")]
+        maker_values: BTreeMap<String, String>,
     },
     /// A command to a car got further.
     #[serde(rename = "vehicle.remote.updated")]

@@ -6,6 +6,8 @@ use aws_lc_rs::digest::{Context, Digest, SHA256};
 use data_encoding::BASE32HEX_NOPAD;
 use serde::{Deserialize, Serialize};
 
+use super::text::text_schema;
+
 /// The text is not an identifier of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {prefix} followed by 26 characters")]
@@ -14,12 +16,13 @@ pub struct InvalidId {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+    ($(#[doc = $doc:literal])* $name:ident, $prefix:literal) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        #[schema(value_type = String)]
         pub struct $name(String);
+
+        text_schema!($name, concat!($($doc),*), concat!("^", $prefix, "[0-9a-z]{26}$"));
 
         impl $name {
             /// A new, random one.

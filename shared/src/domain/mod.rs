@@ -18,3 +18,5 @@ pub mod vehicle;
 pub mod vin;
 pub mod webhook;
 pub mod weekday;
+
+pub(crate) mod text;

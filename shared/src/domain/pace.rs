@@ -102,9 +102,29 @@ pub struct Car {
     /// Whether the maker failed when it was asked for the state last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unanswered: bool,
+    /// When the maker was asked about it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polled_at: Option<Timestamp>,
+    /// Why the last poll brought nothing, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_error: Option<PollError>,
     /// Looks, in the order of [`Kind::ALL`].
     pub looks: [Look; 4],
 }
+
+/// Why a poll brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PollError {
+    /// In a word: `maker_down`, `limited`, `busy`, `not_found`, `not_registered`,
+    /// `reauthorization_required` or `internal`.
+    pub why: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+}
+
+/// A poll less than this after another one is not noted by a write of its own.
+const POLL_NOTED: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a car was doing when last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +168,8 @@ impl Car {
             missing_since: None,
             silent: false,
             unanswered: false,
+            polled_at: None,
+            poll_error: None,
             looks: [look(), look(), look(), look()],
         }
     }
@@ -202,6 +224,19 @@ impl Car {
             self.look_mut(kind).due = now + pause;
         }
         self
+    }
+
+    /// The same car, asked about at `now`. Whoever has just claimed it has noted that already.
+    #[must_use]
+    pub fn polled(self, now: Timestamp) -> Self {
+        let noted = self.polled_at.is_some_and(|at| now.duration_since(at) < POLL_NOTED);
+        Self { polled_at: if noted { self.polled_at } else { Some(now) }, ..self }
+    }
+
+    /// The same car, whose poll brought nothing.
+    #[must_use]
+    pub fn failed(self, why: &str, now: Timestamp) -> Self {
+        Self { poll_error: Some(PollError { why: why.to_owned(), at: now }), ..self }
     }
 
     /// The same car with these kinds due soon: what failed will be asked before its pace is over.

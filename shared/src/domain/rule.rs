@@ -50,6 +50,7 @@ pub struct Rule {
 #[serde(deny_unknown_fields)]
 pub struct Wish {
     /// Your name for it, shown in its events.
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,100}$", example = "low battery")]
     pub name: String,
     /// Whose cars.
     #[serde(default)]
@@ -58,9 +59,11 @@ pub struct Wish {
     pub when: When,
     /// What else an event shall tell.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<Extra>)]
     pub extend: BTreeSet<Extra>,
     /// How often the event is repeated while it stays true, seconds, 60 or more; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 60, maximum = 604_800)]
     pub refresh_s: Option<u32>,
 }
 
@@ -82,7 +85,6 @@ pub enum Target {
 #[serde(deny_unknown_fields)]
 pub struct Car {
     /// Whose.
-    #[schema(value_type = String)]
     pub enrollment: EnrollmentId,
     /// Which.
     pub vin: Vin,
@@ -103,15 +105,38 @@ pub enum When {
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// One to five, by name: letters, then perhaps one of `.-_`, then perhaps digits.
+    #[schema(schema_with = triggers)]
     pub triggers: BTreeMap<String, Trigger>,
     /// Their names, joined by `&`, `|`, `!` and parentheses; every name has to be used.
+    #[schema(min_length = 1, max_length = 2_000, example = "low & parked")]
     pub bool_exp: String,
+}
+
+/// Describes the triggers of a condition.
+fn triggers() -> utoipa::openapi::Object {
+    let name = utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .pattern(Some("^[A-Za-z]{1,30}[._-]?[0-9]{0,9}$"));
+    utoipa::openapi::ObjectBuilder::new()
+        .description(Some(
+            "One to five, by name: letters, then perhaps one of `.-_`, then perhaps digits.",
+        ))
+        .property_names(Some(name))
+        .additional_properties(Some(utoipa::openapi::Ref::from_schema_name("Trigger")))
+        .min_properties(Some(1))
+        .max_properties(Some(MOST_TRIGGERS))
+        .build()
 }
 
 /// The name `use` tells which of the two it is, so that an error speaks of that one.
 impl<'de> Deserialize<'de> for When {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
+        // A struct could be read from an array, too, which nobody means.
+        let arrays = [value.get("circle"), value.get("night")].into_iter().flatten();
+        if !value.is_object() || arrays.into_iter().any(|part| !part.is_object()) {
+            return Err(D::Error::custom("expected a JSON object"));
+        }
         if value.get("use").is_some() {
             Ready::deserialize(value).map(Self::Ready).map_err(D::Error::custom)
         } else {

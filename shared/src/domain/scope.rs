@@ -42,6 +42,22 @@ pub const KNOWN: [&str; 36] = [
     "data:telemetry:vehicle:alarm",
 ];
 
+/// A scope that the maker has, as it is described.
+#[derive(Debug)]
+pub struct Scope;
+
+impl utoipa::PartialSchema for Scope {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("A scope that the maker has."))
+            .enum_values(Some(KNOWN))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Scope {}
+
 /// Whether the maker has such a scope.
 #[must_use]
 pub fn is_known(scope: &str) -> bool {

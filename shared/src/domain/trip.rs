@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{position::Position, vehicle::UpstreamId};
+use super::{position::Position, snapshot::Unit, vehicle::UpstreamId};
 
 /// A trip, as far as the maker could tell it. Kept there for about two months.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -83,6 +83,15 @@ impl Trip {
     pub fn without_positions(self) -> Self {
         Self { start_place: None, stop_place: None, ..self }
     }
+
+    /// With the units of what it used: a trip stored by an earlier version has none.
+    #[must_use]
+    pub fn with_units(mut self) -> Self {
+        for used in &mut self.consumptions {
+            used.unit = used.kind.unit();
+        }
+        self
+    }
 }
 
 /// What a car can run on.
@@ -97,6 +106,18 @@ pub enum EnergyKind {
     Electric,
     /// Hydrogen.
     Hydrogen,
+}
+
+impl EnergyKind {
+    /// What a trip's use of it is counted in.
+    #[must_use]
+    pub const fn unit(self) -> Option<Unit> {
+        match self {
+            Self::Fuel => Some(Unit::Litre),
+            Self::Electric => Some(Unit::KilowattHour),
+            Self::Hydrogen => None,
+        }
+    }
 }
 
 /// How much of an energy there was.
@@ -115,10 +136,13 @@ pub struct EnergyLevel {
 pub struct EnergyUse {
     /// Which energy.
     pub kind: EnergyKind,
-    /// In all: litres of fuel, kilowatt-hours of electricity. For hydrogen the maker names no unit.
+    /// In all.
     pub total: Option<f64>,
-    /// Over 100 km: litres of fuel, kilowatt-hours of electricity.
+    /// Over 100 km.
     pub per_100km: Option<f64>,
+    /// The unit of both; for hydrogen the maker names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
 }
 
 /// A part of a trip driven by one propulsion.

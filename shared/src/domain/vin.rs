@@ -4,12 +4,20 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::text::text_schema;
+
 /// A vehicle identification number: 17 characters, upper case. It is personal data: `Debug` and
 /// `Display` hide it; [`Vin::as_str`] shows it.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "VF3ABCDE0FG123456")]
 pub struct Vin(String);
+
+text_schema!(
+    Vin,
+    "A vehicle identification number (ISO 3779); letters may be lower case.",
+    "^[0-9A-HJ-NPR-Za-hj-npr-z]{17}$",
+    "VF3ABCDE0FG123456"
+);
 
 /// The text is not a VIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,14 +3,22 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+
+use crate::domain::text::text_schema;
 
 /// What the operator calls the account that a car will be seen in. It travels sealed in the ticket
 /// and is shown on our page; it is stored nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "Family Miller's account")]
 pub struct AccountLabel(String);
+
+text_schema!(
+    AccountLabel,
+    "What you call the account that a car will be seen in: 1 to 80 printable characters, without a \
+     space at either end.",
+    r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069 \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]([^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]{0,78}[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069 \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000])?$",
+    "Family Miller's account"
+);
 
 /// Not a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

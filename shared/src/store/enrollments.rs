@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aws::AwsError,
     domain::{
-        enrollment::{EXCHANGE_WITHIN, Enrollment, Status, UserRef},
+        enrollment::{EXCHANGE_WITHIN, Enrollment, Status},
         ids::{AttemptId, EnrollmentId},
     },
 };
@@ -36,6 +36,9 @@ struct EnrollmentItem {
     version: u64,
     attempt: AttemptId,
     status: Status,
+    /// In microseconds: with the status it is the key of the index `changed`.
+    #[serde(default)]
+    changed_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     find: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,6 +110,7 @@ fn item(
         version,
         attempt: attempt.clone(),
         status: enrollment.status,
+        changed_at: enrollment.updated_at.as_microsecond(),
         find: enrollment.user_ref.as_ref().map(|user| format!("user#{}", user.as_str())),
         shard: due_at.map(|_| shards.of_key("act", &pk)),
         due_at: due_at.map(Timestamp::as_second),
@@ -117,7 +121,7 @@ fn item(
     to_item(&item, "enrollment")
 }
 
-fn read(item: Item, now: Timestamp) -> Result<Option<Versioned<Enrollment>>, Error> {
+pub(super) fn read(item: Item, now: Timestamp) -> Result<Option<Versioned<Enrollment>>, Error> {
     let item: Option<EnrollmentItem> = live(item, "enrollment", now)?;
     Ok(item.map(|item| Versioned { value: item.body, version: item.version }))
 }
@@ -231,64 +235,6 @@ impl Store {
         put.build().map_err(|_| Error::Malformed("enrollment"))
     }
 
-    /// A page of enrollments by user, or by status: by index, then read consistently. `after` is
-    /// the last key of the page before.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn list_enrollments(
-        &self,
-        by: &ListBy,
-        after: Option<String>,
-        limit: i32,
-        now: Timestamp,
-    ) -> Result<(Vec<Enrollment>, Option<String>), Error> {
-        let (index, attribute, value, sort) = match by {
-            ListBy::User(user) => ("find", "find", format!("user#{}", user.as_str()), "sk"),
-            ListBy::Status(status) => ("status", "status", status.to_string(), "pk"),
-        };
-        let start = after.map(|pk| {
-            let mut key = Item::from([("pk".into(), text(pk)), ("sk".into(), text("META"))]);
-            key.insert(attribute.into(), text(value.clone()));
-            key
-        });
-        let page = self
-            .client
-            .query()
-            .table_name(&self.tables.records)
-            .index_name(index)
-            .key_condition_expression("#by = :by AND begins_with(#sort, :prefix)")
-            .expression_attribute_names("#by", attribute)
-            .expression_attribute_names("#sort", sort)
-            .expression_attribute_values(":by", text(value))
-            .expression_attribute_values(
-                ":prefix",
-                text(if sort == "sk" { "META" } else { "ENR#" }),
-            )
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| AwsError::from_sdk(&error))?;
-        let next = page.last_evaluated_key.as_ref().and_then(|key| key.get("pk"));
-        let next = next.and_then(|pk| pk.as_s().ok()).cloned();
-        let keys: Vec<Item> = page.items.unwrap_or_default().iter().map(key_of).collect();
-        let order: Vec<String> = keys.iter().filter_map(pk_of).collect();
-
-        let mut found = Vec::new();
-        for item in self.records(keys).await? {
-            if let Some(read) = read(item, now)? {
-                found.push(read.value);
-            }
-        }
-        found.retain(|enrollment| by.matches(enrollment));
-        found.sort_by_key(|enrollment| {
-            let pk = partition(&enrollment.id);
-            order.iter().position(|known| *known == pk)
-        });
-        Ok((found, next))
-    }
-
     /// The enrollments that see a car, whatever its brand: keys only.
     ///
     /// # Errors
@@ -319,31 +265,6 @@ impl Store {
             }
         }
     }
-}
-
-/// What to list enrollments by.
-#[derive(Debug, Clone)]
-pub enum ListBy {
-    /// The operator's user.
-    User(UserRef),
-    /// Where they stand.
-    Status(Status),
-}
-
-impl ListBy {
-    fn matches(&self, enrollment: &Enrollment) -> bool {
-        match self {
-            Self::User(user) => enrollment.user_ref.as_ref() == Some(user),
-            Self::Status(status) => enrollment.status == *status,
-        }
-    }
-}
-
-fn key_of(item: &Item) -> Item {
-    item.iter()
-        .filter(|(name, _)| matches!(name.as_str(), "pk" | "sk"))
-        .map(|(n, v)| (n.clone(), v.clone()))
-        .collect()
 }
 
 fn pk_of(item: &Item) -> Option<String> {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Error, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, live, part::page,
-    text, to_item,
+    Error, SCHEMA, Store, Transaction, enrollments::partition, from_json, json, listing::Order,
+    live, part::page, text, to_item,
 };
 use crate::domain::{ids::EnrollmentId, vin::Vin};
 
@@ -83,7 +83,7 @@ impl Store {
         Ok(())
     }
 
-    /// A page of a history, oldest first, between two times; with the key to go on from.
+    /// A page of a history between two times; with the key to go on from.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,7 +93,7 @@ impl Store {
         enrollment: &EnrollmentId,
         history: History,
         vin: &Vin,
-        (from, to): (Timestamp, Timestamp),
+        ((from, to), order): ((Timestamp, Timestamp), Order),
         after: Option<String>,
         limit: i32,
         now: Timestamp,
@@ -105,6 +105,7 @@ impl Store {
             .query()
             .table_name(&self.tables.records)
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .scan_index_forward(order.is_forward())
             .expression_attribute_values(":from", text(history.key(vin, from, "")))
             .expression_attribute_values(":to", text(until));
         let (items, next) = page(query, &pk, after, limit).await?;

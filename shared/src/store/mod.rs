@@ -39,8 +39,8 @@
 //! | | | `LOG#whk_…` | the latest attempts to send to it (TTL) | |
 //!
 //! Indexes (keys only): `due` on (`shard`, `due_at`) in every table; in Records also `find` on
-//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}`, `rule#{rule}` or `bad`, and `status`
-//! on (`status`, `pk`).
+//! (`find`, `sk`), where `find` is `user#{user_ref}`, `vin#{vin}`, `rule#{rule}` or `bad`, and `changed`
+//! on (`status`, `changed_at`) for enrollments.
 //! Every item has `schema`, but for hashes of identities and of idempotency keys. What has `expires_at` is gone from then on, for every reader, whether
 //! or not DynamoDB has removed it yet.
 
@@ -60,6 +60,7 @@ pub mod idempotency;
 pub mod identities;
 pub mod inbox;
 pub mod lanes;
+pub mod listing;
 pub mod monitors;
 pub mod outbox;
 pub mod quarantine;

@@ -48,6 +48,14 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// Whether somebody waits for what becomes of it.
+    #[must_use]
+    pub const fn is_waited_for(&self) -> bool {
+        matches!(self, Self::Fetch { .. } | Self::Eligibility { .. })
+    }
+}
+
 /// Enrollments that a rule is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "who", rename_all = "snake_case")]

@@ -44,7 +44,7 @@ impl Visit<'_> {
     /// # Errors
     /// See [`Error`]. What was read before the failure is kept.
     pub async fn look(&mut self, car: &Car, kinds: &[Kind]) -> Result<Looked, Error> {
-        let mut learnt = car.clone();
+        let mut learnt = car.clone().polled(self.app.clock.now());
         let mut looked = Looked::default();
         let mut failure = None;
         let mut answered = Vec::new();
@@ -72,9 +72,9 @@ impl Visit<'_> {
                     Some(Absent::Scope)
                 }
                 Err(error) => {
-                    let ends = ends_the_look(&error, *kind);
+                    let (ends, now) = (ends_the_look(&error, *kind), self.app.clock.now());
+                    learnt = learnt.failed(error.word(), now);
                     if error.is_passing() {
-                        let now = self.app.clock.now();
                         let failed = if ends { &kinds[at..] } else { &kinds[at..=at] };
                         learnt = learnt.retried(failed, now, error.is_the_makers());
                     }
@@ -88,6 +88,9 @@ impl Visit<'_> {
             let look = learnt.look_mut(*kind);
             (look.absent, look.failures) = (absent, 0);
             answered.push(*kind);
+        }
+        if failure.is_none() {
+            learnt.poll_error = None;
         }
         if learnt != *car {
             let news = tell::silence(car, &learnt, looked.last_seen);

@@ -23,11 +23,20 @@ async fn assert_refused(garage: &Garage, once: &str, action: &Value, status: u16
 async fn a_command_that_makes_no_sense_is_refused() {
     let garage = Garage::open().await;
     for (index, wrong) in [
-        json!({}),
-        json!({"horn": {"on": true}, "lights": {"on": true}}),
         json!({"horn": {"on": "loud"}}),
         json!({"horn": {"on": true, "times": 3}}),
+        json!({"horn": [true]}),
+        json!({"wake_up": []}),
         json!({"boot": {}}),
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert_refused(&garage, &index.to_string(), wrong, 400, "invalid_request").await;
+    }
+    for (index, wrong) in [
+        json!({}),
+        json!({"horn": {"on": true}, "lights": {"on": true}}),
         json!({"charging": {}}),
         json!({"navigation": {"positions": [{"latitude": 91.0, "longitude": 0.0}]}}),
         json!({"horn": {"on": true}, "not_after": "2026-03-02T05:59:59Z"}),
@@ -36,7 +45,7 @@ async fn a_command_that_makes_no_sense_is_refused() {
     .iter()
     .enumerate()
     {
-        assert_refused(&garage, &index.to_string(), wrong, 400, "invalid_request").await;
+        assert_refused(&garage, &format!("c{index}"), wrong, 422, "unprocessable").await;
     }
     let mut body = horn();
     body["on_behalf_of"] = json!(USER);

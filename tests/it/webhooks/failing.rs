@@ -94,7 +94,7 @@ async fn an_event_that_nobody_took_for_three_days_is_listed_and_sent_again_under
 
     receiver.answer(200);
     let replay = format!("{path}/replay");
-    assert_eq!(world.api("POST", &replay, Some(json!({}))).await.status, 400);
+    assert_eq!(world.api("POST", &replay, Some(json!({}))).await.status, 422);
     let again = world.api("POST", &replay, Some(json!({"ids": [id]}))).await;
     assert_eq!((again.status, &again.body["replayed"]), (202, &json!(1)), "{}", again.body);
     sweep(&world).await;

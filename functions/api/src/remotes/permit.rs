@@ -14,7 +14,7 @@ use shared::{
     store::counters::Counter,
 };
 
-use crate::Error;
+use crate::{Error, error::Thing};
 
 fn refused(status: StatusCode, kind: &str, advice: impl Into<String>) -> Error {
     Error::Request(Problem::new(status, kind).detail(advice))
@@ -31,7 +31,7 @@ pub(super) fn user(enrollment: &Enrollment, user: &UserRef) -> Result<(), Error>
 
 /// Nothing is shown of what is being erased.
 pub(super) fn shown(enrollment: &Enrollment) -> Result<(), Error> {
-    if enrollment.is_open() { Ok(()) } else { Err(Error::NotFound) }
+    if enrollment.is_open() { Ok(()) } else { Err(Error::NotFound(Thing::Enrollment)) }
 }
 
 /// Every rule, in the order in which a caller can do something about them. Gives the remote of
@@ -90,7 +90,7 @@ async fn deployment(app: &App, enrollment: &Enrollment, kind: Kind) -> Result<()
 /// That the car can do it.
 async fn car(app: &App, remote: &Remote) -> Result<(), Error> {
     let known = app.store.known(&remote.enrollment, &remote.vin).await?;
-    let known = known.ok_or(Error::NotFound)?.value.vehicle;
+    let known = known.ok_or(Error::NotFound(Thing::Vehicle))?.value.vehicle;
     // A car whose capabilities the maker did not tell is asked.
     let able = known.capabilities.is_none_or(|can| {
         can.remotes.is_empty() || can.remotes.iter().any(|name| remote.kind.is_named(name))
@@ -135,7 +135,10 @@ async fn limits(app: &App, remote: &Remote) -> Result<(), Error> {
     for (counter, most, whose) in counts {
         if app.store.counted(counter, now).await? >= u32::from(most) {
             let advice = format!("At most {most} commands an hour of {whose}.");
-            return Err(refused(StatusCode::TOO_MANY_REQUESTS, "remote_limit", advice));
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "remote_limit");
+            // The counts are those of an hour of the clock.
+            let passed = u32::try_from(now.as_second().rem_euclid(3600)).unwrap_or_default();
+            return Err(Error::Request(problem.detail(advice).retry_after(3600 - passed)));
         }
     }
     Ok(())

@@ -63,9 +63,9 @@ impl Ask {
         let mut given = all.into_iter().flatten();
         let (Some(action), None) = (given.next(), given.next()) else {
             let names = Kind::ALL.map(Kind::as_str).join(", ");
-            return Err(Error::invalid("body", format!("expected exactly one of {names}")));
+            return Err(Error::unprocessable("body", format!("expected exactly one of {names}")));
         };
-        action.check(now).map_err(|error| Error::invalid(error.field, error))?;
+        action.check(now).map_err(|error| Error::unprocessable(error.field, error))?;
         Ok(action)
     }
 }
@@ -98,7 +98,10 @@ pub(super) async fn make(
     }
     let not_after = until.unwrap_or(now + NOT_AFTER);
     if !(not_after > now && not_after <= now + LONGEST_WAIT) {
-        return Err(Error::invalid("not_after", "expected a time within the next 15 minutes"));
+        return Err(Error::unprocessable(
+            "not_after",
+            "expected a time within the next 15 minutes",
+        ));
     }
     let wish = Wish {
         enrollment: enrollment.id.clone(),

@@ -1,14 +1,12 @@
 //! Cars found through several enrollments, page by page.
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use shared::{
     App,
-    domain::{
-        enrollment::{Enrollment, UserRef},
-        ids::EnrollmentId,
-        vin::Vin,
-    },
+    domain::{enrollment::UserRef, ids::EnrollmentId, vin::Vin},
     store::{
-        enrollments::{ListBy, of_partition, partition},
+        listing::{Changed, ListBy, Order},
         vehicles::Known,
     },
 };
@@ -25,24 +23,39 @@ pub(super) struct Search<'a> {
     app: &'a App,
     user: Option<UserRef>,
     vin: Option<Vin>,
+    /// Cars that told something then or since.
+    since: Option<Timestamp>,
+    /// The order of their enrollments, where all are walked.
+    order: Order,
 }
 
-/// Where a page ended: behind an enrollment, or within it, behind this car.
-type End = (EnrollmentId, Option<String>);
+/// Where a page ended.
+#[derive(Default, Serialize, Deserialize)]
+struct End {
+    /// Up to where whole batches of enrollments were looked at, as their list has it.
+    after: Option<String>,
+    /// In the batch behind that, the last enrollment that is done with.
+    behind: Option<EnrollmentId>,
+    /// An enrollment that is not done with, and its last car that was given.
+    within: Option<(EnrollmentId, String)>,
+}
 
 impl<'a> Search<'a> {
     pub(super) fn read(app: &'a App, query: &Query) -> Result<Self, Error> {
-        let search = Self { app, user: query.parsed("user_ref")?, vin: query.parsed("vin")? };
-        if search.user.is_none() && search.vin.is_none() {
-            return Err(Error::invalid("vin", "give vin or user_ref"));
-        }
-        Ok(search)
+        Ok(Self {
+            app,
+            user: query.parsed("user_ref")?,
+            vin: query.parsed("vin")?,
+            since: query.time("updated_since")?,
+            order: query.parsed("order")?.unwrap_or_default(),
+        })
     }
 
     /// The list that a cursor is for.
     pub(super) fn name(&self) -> String {
         let user = self.user.as_ref().map_or("", UserRef::as_str);
-        format!("vehicles {user} {}", self.vin.as_ref().map_or("", Vin::as_str))
+        let vin = self.vin.as_ref().map_or("", Vin::as_str);
+        format!("vehicles {user} {vin} {:?} {:?}", self.since, self.order)
     }
 
     /// Up to `limit` cars, and where that ended. It looks on for them a few times; where it gave
@@ -52,60 +65,62 @@ impl<'a> Search<'a> {
         after: Option<&str>,
         limit: i32,
     ) -> Result<(Vec<VehicleView>, Option<String>), Error> {
-        let mut end: Option<End> = after.and_then(|text| serde_json::from_str(text).ok());
+        let end = after.and_then(|text| serde_json::from_str(text).ok());
+        let mut end: End = end.unwrap_or_default();
         let mut found = Vec::new();
         for _ in 0..LOOKS {
-            let (ids, last) = self.enrollments(end.as_ref()).await?;
-            for id in ids {
-                let within = end.filter(|(ended, _)| *ended == id).and_then(|(_, car)| car);
+            let (batch, next) = self.enrollments(end.after.clone()).await?;
+            // One that has left the batch meanwhile: what may have been given is given again.
+            let at = batch.iter().position(|(id, _)| Some(id) == end.behind.as_ref());
+            for (id, is_open) in batch.into_iter().skip(at.map_or(0, |at| at + 1)) {
                 let left = limit - i32::try_from(found.len()).unwrap_or(limit);
-                let (cars, next) = self.cars(&id, within, left).await?;
-                found.extend(cars.into_iter().map(|known| VehicleView::new(&id, known)));
-                let is_full =
-                    next.is_some() || i32::try_from(found.len()).is_ok_and(|it| it >= limit);
-                let here = (id, next);
-                if is_full {
-                    return Ok((found, serde_json::to_string(&here).ok()));
+                if left <= 0 {
+                    return Ok((found, written(&end)));
                 }
-                end = Some(here);
+                if is_open {
+                    let within = end.within.take().filter(|(within, _)| *within == id);
+                    let (cars, more) = self.cars(&id, within.map(|(_, car)| car), left).await?;
+                    let wanted = cars.into_iter().filter(|car| self.wants(car));
+                    found.extend(wanted.map(|known| VehicleView::new(&id, known)));
+                    if let Some(car) = more {
+                        end.within = Some((id, car));
+                        return Ok((found, written(&end)));
+                    }
+                }
+                end.behind = Some(id);
             }
-            let Some(last) = last else { return Ok((found, None)) };
-            end = Some((last, None));
+            let Some(next) = next else { return Ok((found, None)) };
+            end = End { after: Some(next), ..End::default() };
         }
-        Ok((found, end.and_then(|end| serde_json::to_string(&end).ok())))
+        Ok((found, written(&end)))
     }
 
-    /// The next enrollments whose cars may be shown, and the last one that was looked at, unless
-    /// there are no more.
+    fn wants(&self, car: &Known) -> bool {
+        self.since.is_none_or(|since| car.snapshot.last_seen().is_some_and(|seen| seen >= since))
+    }
+
+    /// The next enrollments, each with whether its cars may be shown, and where to go on.
     async fn enrollments(
         &self,
-        end: Option<&End>,
-    ) -> Result<(Vec<EnrollmentId>, Option<EnrollmentId>), Error> {
+        after: Option<String>,
+    ) -> Result<(Vec<(EnrollmentId, bool)>, Option<String>), Error> {
         let (store, now) = (&self.app.store, self.app.clock.now());
-        let ended = end.map(|(id, _)| id);
-        let (ids, last) = match (end, &self.user, &self.vin) {
-            // The rest of the one within which the page before ended.
-            (Some((id, Some(_))), ..) => (vec![id.clone()], Some(id.clone())),
-            (_, Some(user), _) => {
-                let (by, after) = (ListBy::User(user.clone()), ended.map(partition));
-                let (found, last) = store.list_enrollments(&by, after, AT_ONCE, now).await?;
-                let open = found.into_iter().filter(Enrollment::is_open).map(|found| found.id);
-                return Ok((open.collect(), last.and_then(|pk| of_partition(&pk))));
-            }
-            (_, None, Some(vin)) => {
+        let by = match (&self.user, &self.vin) {
+            (Some(user), _) => ListBy::User(user.clone()),
+            (None, None) => ListBy::Changed(Changed { order: self.order, ..Changed::default() }),
+            (None, Some(vin)) => {
                 let mut ids = store.enrollments_with(vin).await?;
-                ids.retain(|id| ended.is_none_or(|ended| id > ended));
                 ids.sort();
-                (ids, None)
+                let mut batch = Vec::new();
+                for id in ids {
+                    let found = store.enrollment(&id, now).await?;
+                    batch.push((id, found.is_some_and(|found| found.value.is_open())));
+                }
+                return Ok((batch, None));
             }
-            (_, None, None) => (Vec::new(), None),
         };
-        let mut open = Vec::new();
-        for id in ids {
-            let found = store.enrollment(&id, now).await?;
-            open.extend(found.filter(|found| found.value.is_open()).map(|_| id));
-        }
-        Ok((open, last))
+        let (found, next) = store.list_enrollments(&by, after, AT_ONCE, now).await?;
+        Ok((found.into_iter().map(|found| (found.id.clone(), found.is_open())).collect(), next))
     }
 
     async fn cars(
@@ -119,4 +134,8 @@ impl<'a> Search<'a> {
         let known = store.known(id, vin).await?.map(|known| known.value);
         Ok((known.into_iter().collect(), None))
     }
+}
+
+fn written(end: &End) -> Option<String> {
+    serde_json::to_string(end).ok()
 }

@@ -50,6 +50,7 @@ pub(crate) struct Replay {
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
     /// These.
+    #[schema(value_type = Option<Vec<EventId>>)]
     ids: Option<BTreeSet<EventId>>,
 }
 
@@ -74,7 +75,7 @@ pub(crate) struct Tested {
     get, path = "/v1/webhooks/{id}/deliveries", operation_id = "webhooks.deliveries",
     tag = "webhooks", security(("key" = ["admin"])),
     params(
-        ("id" = String, Path), ("state" = Option<String>, Query, description = "`dead`"),
+        ("id" = WebhookId, Path), ("state" = Option<String>, Query, description = "`dead`"),
         ("limit" = Option<u8>, Query), ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Page<Delivery>), (status = 404, body = Problem))
@@ -109,7 +110,7 @@ pub(crate) async fn deliveries(
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/replay", operation_id = "webhooks.replay",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)), request_body = Replay,
+    params(("id" = WebhookId, Path)), request_body = Replay,
     responses((status = 202, body = Replayed), (status = 400, body = Problem), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "webhooks.replay", skip_all)]
@@ -122,7 +123,7 @@ pub(crate) async fn replay(
     key.require(Scope::Admin)?;
     let wanted = body.value;
     if wanted.since.is_some() == wanted.ids.is_some() {
-        return Err(Error::invalid("since", "give one of since and ids"));
+        return Err(Error::unprocessable("since", "give one of since and ids"));
     }
     let now = app.clock.now();
     let id = one(&app, &id, now).await?.webhook.value.id;
@@ -229,7 +230,7 @@ async fn enabled(app: &App, id: &WebhookId, now: Timestamp) -> Result<Webhook, E
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/test", operation_id = "webhooks.test",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = WebhookId, Path)),
     responses(
         (status = 202, body = Tested), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "The endpoint is disabled or paused"),

@@ -29,6 +29,7 @@ use crate::{
     Error,
     auth::{Key, Scope},
     body::Body,
+    error::Thing,
     idempotency,
     path::Id,
 };
@@ -38,9 +39,13 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
     /// https on port 443, reachable by the world; in a deployment with private addresses, any.
+    #[schema(format = "uri", max_length = 2_048, example = "http://localhost:3000/events")]
     url: String,
+    /// What it is for, in your words.
+    #[schema(max_length = 256)]
     description: Option<String>,
     /// Types of events, or prefixes such as `vehicle.*`; every type by default.
+    #[schema(max_items = 50)]
     types: Option<Vec<Types>>,
     /// What befalls this user's enrollments. An erasure forgets whose an enrollment was, so
     /// `enrollment.erased` does not pass.
@@ -108,7 +113,7 @@ pub(crate) async fn post(
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/rotate", operation_id = "webhooks.rotate",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = WebhookId, Path)),
     responses((status = 200, body = Made), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 #[tracing::instrument(name = "webhooks.rotate", skip_all)]
@@ -131,7 +136,7 @@ pub(crate) async fn rotate(
 async fn shown(app: &App, id: &WebhookId, now: Timestamp) -> Result<Made, Error> {
     let endpoint = one(app, id, now).await?;
     let webhook = &endpoint.webhook.value;
-    let newest = webhook.secrets.last().ok_or(Error::NotFound)?;
+    let newest = webhook.secrets.last().ok_or(Error::NotFound(Thing::Webhook))?;
     let secret = app.secrets.webhook_secret(&webhook.id, newest).await?;
     let secret = secret.expose_secret().to_owned();
     Ok(Made { webhook: WebhookView::read(app, endpoint, now).await?, secret })

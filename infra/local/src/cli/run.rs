@@ -193,7 +193,6 @@ pub(super) async fn run(args: RunArgs) -> Result<(), RunError> {
 fn line(event: &serde_json::Value) -> String {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let kind = text(&event["type"]);
-    let kind = kind.trim_start_matches("accessing-party.").trim_end_matches(".v1").to_owned();
     let vin = text(&event["data"]["vin"]);
     let car = vin.get(vin.len().saturating_sub(4)..).filter(|end| !end.is_empty());
     let car = car.map(|end| format!("  …{end}")).unwrap_or_default();

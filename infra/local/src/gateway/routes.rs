@@ -55,17 +55,18 @@ impl Routes {
 }
 
 impl Entry {
-    /// Whether one more request is admitted at this time.
-    pub(super) fn admits(&self, since_start: Duration) -> bool {
+    /// Admits one more request at this time, or says after how many seconds it would.
+    pub(super) fn admits(&self, since_start: Duration) -> Result<(), u64> {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = since_start.saturating_sub(bucket.filled).as_secs_f64();
         bucket.filled = since_start;
         bucket.tokens = (bucket.tokens + passed * self.route.rate).min(self.route.burst);
-        let admits = bucket.tokens >= 1.0;
-        if admits {
+        if bucket.tokens >= 1.0 {
             bucket.tokens -= 1.0;
+            return Ok(());
         }
-        admits
+        let wait = Duration::try_from_secs_f64((1.0 - bucket.tokens) / self.route.rate);
+        Err(wait.unwrap_or(Duration::MAX).as_secs().saturating_add(1))
     }
 }
 
@@ -167,9 +168,10 @@ mod tests {
     fn a_burst_is_admitted_and_then_the_rate() {
         let routes = routes();
         let entry = routes.find("GET", "/callback").unwrap().entry;
-        let admitted = |millis| entry.admits(Duration::from_millis(millis));
+        let admitted = |millis| entry.admits(Duration::from_millis(millis)).is_ok();
 
         assert_eq!([0, 0, 0, 0].map(admitted), [true, true, true, false]);
         assert_eq!([500, 500].map(admitted), [true, false]);
+        assert_eq!(entry.admits(Duration::from_millis(500)), Err(1), "second");
     }
 }

@@ -108,6 +108,12 @@ async fn a_route_admits_its_burst_and_spends_no_other_routes_share() {
 
     assert!(statuses.iter().filter(|status| **status == 200).count() >= 40, "the burst");
     assert_eq!(statuses.last(), Some(&429));
+    let mut limited = http().get(format!("{}/start", cloud.gateway_url())).send().await.unwrap();
+    while limited.status() != 429 {
+        limited = http().get(format!("{}/start", cloud.gateway_url())).send().await.unwrap();
+    }
+    assert_eq!(limited.headers()["retry-after"], "1");
+    assert!(limited.headers().contains_key("apigw-requestid"));
     assert_eq!(status("/login").await, 200);
 }
 

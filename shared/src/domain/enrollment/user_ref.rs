@@ -3,13 +3,20 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+
+use crate::domain::text::text_schema;
 
 /// The operator's own name for a user: opaque to us, and no e-mail address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "user-4711")]
 pub struct UserRef(String);
+
+text_schema!(
+    UserRef,
+    "Your own name for a user: opaque to us, and no e-mail address.",
+    "^[0-9A-Za-z._:-]{1,128}$",
+    "user-4711"
+);
 
 /// Not a `user_ref`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -45,7 +45,8 @@ pub struct CloudEvent {
     pub id: String,
     /// The deployment: its public address.
     pub source: String,
-    /// `accessing-party.vehicle.state.changed.v1`.
+    /// `vehicle.state.changed`: the one name of it, in filters, in rules of the bus and here. Which
+    /// version its data has, `dataschema` says.
     #[serde(rename = "type")]
     pub kind: String,
     /// When it happened, RFC 3339.
@@ -86,11 +87,11 @@ impl CloudEvent {
             specversion: "1.0",
             id: event.id.to_string(),
             source: source.trim_end_matches('/').to_owned(),
-            kind: format!("accessing-party.{name}.{VERSION}"),
+            dataschema: format!("urn:accessing-party:schema:{name}.{VERSION}"),
+            kind: name,
             time: event.time.to_string(),
             subject,
             datacontenttype: "application/json",
-            dataschema: format!("urn:accessing-party:schema:{name}.{VERSION}"),
             replayed: false,
             data: data.into(),
         }

@@ -82,6 +82,7 @@ pub struct Charging {
     pub next_delayed_time: Option<Timestamp>,
     /// When to charge, day by day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10)]
     pub programs: Vec<ChargingProgram>,
     /// How fast and how far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +100,7 @@ pub struct ChargingProgram {
     pub end: Option<TimeOfDay>,
     /// On these days.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<Weekday>)]
     pub days: BTreeSet<Weekday>,
     /// Week by week; by default so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +116,7 @@ pub struct ChargingProgram {
 pub struct Preferences {
     /// Power, from 1 to 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 5)]
     pub level: Option<u8>,
     /// How far.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
@@ -139,6 +142,7 @@ pub struct Preconditioning {
     pub immediate: Option<bool>,
     /// Programs to set or to delete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 4)]
     pub programs: Vec<AirProgram>,
 }
 
@@ -147,6 +151,7 @@ pub struct Preconditioning {
 #[serde(deny_unknown_fields)]
 pub struct AirProgram {
     /// Which, from 1 to 4.
+    #[schema(minimum = 1, maximum = 4)]
     pub slot: u8,
     /// Delete it: then nothing else is given.
     #[serde(default)]
@@ -159,6 +164,7 @@ pub struct AirProgram {
     pub start: Option<TimeOfDay>,
     /// On these days.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<Weekday>)]
     pub days: BTreeSet<Weekday>,
     /// Week by week; by default so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,6 +176,7 @@ pub struct AirProgram {
 #[serde(deny_unknown_fields)]
 pub struct Navigation {
     /// One to ten places; the last is the destination.
+    #[schema(min_items = 1, max_items = 10)]
     pub positions: Vec<Place>,
 }
 
@@ -178,8 +185,10 @@ pub struct Navigation {
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// Degrees, north positive.
+    #[schema(minimum = -90, maximum = 90)]
     pub latitude: f64,
     /// Degrees, east positive.
+    #[schema(minimum = -180, maximum = 180)]
     pub longitude: f64,
 }
 

@@ -3,13 +3,20 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+
+use crate::domain::text::text_schema;
 
 /// From 00:00 to 23:59.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "07:30")]
 pub struct TimeOfDay(u16);
+
+text_schema!(
+    TimeOfDay,
+    "A time of the day to the minute, in the car's own time.",
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+    "07:30"
+);
 
 /// The text is not a time of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

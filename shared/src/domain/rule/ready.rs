@@ -19,6 +19,7 @@ pub enum Ready {
     /// The traction battery holds less than so many percent.
     BatteryBelow {
         /// Percent, 1 to 100.
+        #[schema(minimum = 1, maximum = 100)]
         level: u32,
     },
     /// The car begins to charge.
@@ -49,6 +50,7 @@ pub enum Ready {
     AlertRaised {
         /// In the maker's words, such as `TirePressureLow`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schema(max_items = 150, example = json!(["TirePressureLow"]))]
         kinds: Vec<String>,
     },
     /// The driver hides the car, or does no more.
@@ -60,12 +62,13 @@ pub enum Ready {
 #[serde(default, deny_unknown_fields)]
 pub struct Night {
     /// From when; `22:00` unless said otherwise.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$", example = "22:00")]
     from: civil::Time,
     /// Until when; `06:00` unless said otherwise.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$", example = "06:00")]
     until: civil::Time,
     /// Whose clock; `Europe/Paris` unless said otherwise.
+    #[schema(pattern = "^[A-Z][A-Za-z]+/[A-Za-z0-9_+/-]+$", example = "Europe/Paris")]
     time_zone: String,
 }
 

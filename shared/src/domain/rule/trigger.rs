@@ -59,10 +59,13 @@ pub enum Transition {
 #[serde(deny_unknown_fields)]
 pub struct Circle {
     /// Of its centre, degrees.
+    #[schema(minimum = -90, maximum = 90)]
     pub latitude: f64,
     /// Of its centre, degrees.
+    #[schema(minimum = -180, maximum = 180)]
     pub longitude: f64,
     /// In kilometres.
+    #[schema(minimum = 1, maximum = 20_000)]
     pub radius_km: u32,
 }
 
@@ -78,9 +81,11 @@ impl fmt::Debug for Circle {
 #[serde(deny_unknown_fields)]
 pub struct Times {
     /// One of them is enough.
+    #[schema(min_items = 1, max_items = 20)]
     pub times: Vec<Span>,
     /// Whose clock the daily ones follow, such as `Europe/Paris`.
     #[serde(default = "paris")]
+    #[schema(pattern = "^[A-Z][A-Za-z]+/[A-Za-z0-9_+/-]+$", example = "Europe/Paris")]
     pub time_zone: String,
 }
 
@@ -104,15 +109,18 @@ pub enum Span {
 #[serde(deny_unknown_fields)]
 pub struct Daily {
     /// When it begins, to the minute, such as `22:00`.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$", example = "22:00")]
     pub from: civil::Time,
     /// How long it lasts, at most a day; it may end on the next.
+    #[schema(minimum = 1, maximum = 1_440)]
     pub minutes: u32,
     /// On which days it begins; empty: on all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 7)]
     pub days: Vec<Weekday>,
     /// In which weeks of the year; empty: in all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 52)]
     pub weeks: Vec<Weeks>,
 }
 
@@ -121,8 +129,10 @@ pub struct Daily {
 #[serde(deny_unknown_fields)]
 pub struct Weeks {
     /// The first.
+    #[schema(minimum = 1, maximum = 52)]
     pub first: u8,
     /// The last.
+    #[schema(minimum = 1, maximum = 52)]
     pub last: u8,
 }
 
@@ -133,8 +143,9 @@ pub struct Once {
     /// When it begins.
     #[schema(value_type = String, format = DateTime)]
     pub from: Timestamp,
-    /// How long it lasts; absent: for ever.
+    /// How long it lasts, minutes, at most a year; absent: for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 527_040)]
     pub minutes: Option<u32>,
 }
 
@@ -148,7 +159,7 @@ pub struct Data {
     pub op: Op,
     /// With what: nothing for `on_change`, one, or for `included_in` several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<String>)]
+    #[schema(max_items = 150)]
     pub value: Vec<Scalar>,
     /// What it has to have been before, where the maker knows that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,17 +173,18 @@ pub struct Previous {
     /// `equals_to` or `included_in`.
     pub op: Op,
     /// With what.
-    #[schema(value_type = Vec<String>)]
+    #[schema(max_items = 150)]
     pub value: Vec<Scalar>,
 }
 
 /// The right side of a comparison: text, a number or a truth.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Scalar {
     /// A truth.
     Flag(bool),
     /// A number.
+    #[schema(value_type = f64)]
     Number(Number),
     /// Text.
     Text(String),

@@ -41,4 +41,7 @@ pub enum Unit {
     /// Watt-hours.
     #[serde(rename = "Wh")]
     WattHour,
+    /// Kilowatt-hours.
+    #[serde(rename = "kWh")]
+    KilowattHour,
 }

@@ -1,17 +1,32 @@
 //! Which types of events are meant.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 use crate::domain::event::TYPES;
 
 /// A type of event, or all that begin alike: `vehicle.state.changed`, `vehicle.*`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "vehicle.*")]
 pub struct Types(String);
+
+impl PartialSchema for Types {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A type of event, or all that begin alike."))
+            .enum_values(Some(Self::all()))
+            .examples(["vehicle.*"])
+            .into()
+    }
+}
+
+impl ToSchema for Types {}
 
 /// No event has such a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +34,15 @@ pub struct Types(String);
 pub struct InvalidTypes;
 
 impl Types {
+    /// Every type, and every prefix that holds some.
+    fn all() -> BTreeSet<String> {
+        let prefixes = |name: &'static str| {
+            name.match_indices('.').filter_map(|(dot, _)| Some(format!("{}.*", name.get(..dot)?)))
+        };
+        let named = TYPES.iter().map(|name| (*name).to_owned());
+        named.chain(TYPES.iter().flat_map(|name| prefixes(name))).collect()
+    }
+
     /// Whether the type `name` is among them.
     #[must_use]
     pub fn hold(&self, name: &str) -> bool {
@@ -75,6 +99,14 @@ mod tests {
         ] {
             assert!(bad.parse::<Types>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn every_filter_that_is_described_is_taken() {
+        let all = Types::all();
+
+        assert!(all.len() > TYPES.len() && all.contains("vehicle.charging.*"));
+        assert!(all.iter().all(|name| name.parse::<Types>().is_ok()), "{all:?}");
     }
 
     #[test]

@@ -63,6 +63,7 @@ fn consumptions(energies: Option<&Vec<wire::EnergyConsumption>>) -> Vec<EnergyUs
             kind,
             total: within(energy.consumption, 0.0..=1e5),
             per_100km: within(average, 0.0..=1e4),
+            unit: kind.unit(),
         })
     });
     uses.collect()

@@ -11,8 +11,8 @@ use shared::{
     },
     store::{
         DueTable, Error, Transaction,
-        enrollments::ListBy,
         grants::Grant,
+        listing::ListBy,
         requests::{Ask, Progress, Request},
     },
 };

@@ -13,7 +13,7 @@ use crate::domain::{
     event::Warning,
     ids::{EnrollmentId, RemoteId, RuleId, WebhookId},
     position::Position,
-    snapshot::{Field, Unit, Value as Held},
+    snapshot::{Field, Reading, Unit, Value as Held},
     vehicle::UpstreamId,
     vin::Vin,
     webhook::PauseReason,
@@ -91,7 +91,13 @@ fn samples() -> Vec<What> {
             about_places: false,
             at,
             refresh: false,
-            values: [("vehicle.energy.level".to_owned(), "19".to_owned())].into(),
+            readings: vec![Reading {
+                field: Field::ElectricLevel,
+                value: Held::Number(19.0),
+                unit: Some(Unit::Percent),
+                observed_at: Some(at),
+            }],
+            maker_values: [("vehicle.energy.electric.level".to_owned(), "19".to_owned())].into(),
         },
     ];
     for full in [true, false] {
@@ -173,7 +179,7 @@ fn an_event_names_its_car_and_whose_it_is() {
     let told = Event::new(&id, What::VehicleDiscovered { vin: vin() }, Timestamp::UNIX_EPOCH);
     let cloud = CloudEvent::new(told.clone(), "https://cars.example.com/", false);
 
-    assert_eq!(cloud.kind, "accessing-party.vehicle.discovered.v1");
+    assert_eq!(cloud.kind, "vehicle.discovered");
     assert_eq!(cloud.subject.unwrap(), format!("enrollments/{id}/vehicles/VR3UHZKXZPT000208"));
     assert_eq!(
         (cloud.id.as_str(), cloud.time.as_str()),
@@ -182,6 +188,22 @@ fn an_event_names_its_car_and_whose_it_is() {
     assert_eq!(cloud.source, "https://cars.example.com");
     let data = serde_json::json!({"enrollment": id.as_str(), "vin": "VR3UHZKXZPT000208"});
     assert_eq!(cloud.data, data);
+}
+
+#[test]
+fn a_monitors_event_that_an_earlier_version_stored_is_read() {
+    let rule = RuleId::random();
+    let stored = serde_json::json!({
+        "type": "vehicle.monitor.triggered", "vin": "VR3UHZKXZPT000208", "rule": rule.as_str(),
+        "name": "low", "about_places": false, "at": "1970-01-01T00:00:00Z", "refresh": false,
+        "values": {"vehicle.energy.electric.level": "19"},
+    });
+
+    let told = serde_json::to_value(serde_json::from_value::<What>(stored).unwrap()).unwrap();
+
+    assert_eq!(told["monitor"], rule.as_str());
+    assert_eq!(told["maker_values"]["vehicle.energy.electric.level"], "19");
+    assert_eq!(told["readings"], serde_json::json!([]));
 }
 
 #[test]
