@@ -9,8 +9,8 @@ use crate::{
     aws::AwsError,
     domain::{event::Event, ids::WebhookId},
     store::{
-        DueKey, DueTable, Error, Item, SCHEMA, Store, Transaction, due::due_key, live, number, text,
-        to_item,
+        DueKey, DueTable, Error, Item, SCHEMA, Store, Transaction, due::due_key, live, number,
+        text, to_item,
     },
 };
 
