@@ -43,7 +43,7 @@ pub struct App {
     /// The operator's endpoints: `deliver` alone speaks to them.
     pub webhooks: Webhooks,
     /// What is counted.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
 }
 
 /// A function can't start.
@@ -78,7 +78,7 @@ impl App {
         let sqs = Lazy::new(&parts, endpoints.sqs.as_ref());
         let eventbridge = Lazy::new(&parts, endpoints.eventbridge.as_ref());
         let store = Store::new(dynamodb, config.tables.clone());
-        let metrics = Metrics::new(config.metrics, config.stack.clone(), clock.clone());
+        let metrics = Arc::new(Metrics::new(config.metrics, config.stack.clone(), clock.clone()));
         let limits = Arc::new(Limits::new(store.clone(), clock.clone(), metrics.clone()));
         Ok(Arc::new(Self {
             store,

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -30,7 +30,7 @@ const WRITING: Duration = Duration::from_secs(4);
 pub struct Limits {
     store: Store,
     clock: Clock,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     /// As it was read last, and when.
     view: tokio::sync::Mutex<Option<(Timestamp, Control)>>,
     /// Pauses that this process was asked for: host → epoch second.
@@ -40,7 +40,7 @@ pub struct Limits {
 impl Limits {
     /// Reads nothing yet.
     #[must_use]
-    pub fn new(store: Store, clock: Clock, metrics: Metrics) -> Self {
+    pub fn new(store: Store, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self {
             store,
             clock,
