@@ -29,10 +29,12 @@ pub struct Problem {
     pub detail: Option<String>,
     /// The field or parameter at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub field: Option<Box<str>>,
     /// The id of the request, by which our logs know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub request_id: Option<Box<str>>,
     /// After how many seconds to try again: the header `Retry-After`.
     #[serde(skip)]
     pub retry_after_s: Option<u32>,
@@ -68,7 +70,7 @@ impl Problem {
 
     /// With the field at fault.
     #[must_use]
-    pub fn field(self, field: impl Into<String>) -> Self {
+    pub fn field(self, field: impl Into<Box<str>>) -> Self {
         Self { field: Some(field.into()), ..self }
     }
 
@@ -132,7 +134,7 @@ impl IntoResponse for Problem {
 #[must_use]
 pub fn with_request_id(mut response: Response, id: &str) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let named = Problem { request_id: Some(id.to_owned()), ..problem };
+        let named = Problem { request_id: Some(id.into()), ..problem };
         *response.body_mut() = Json(named).into_response().into_body();
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }

@@ -131,7 +131,7 @@ pub async fn access(
             app.store.release_grant(&grant, true, due_of(&grant, now)).await?;
             open(app, &grant).await.map(|(access, _)| access)
         }
-        Claim::Ours(grant) => renew(app, grant, budget).await,
+        Claim::Ours(grant) => renew(app, *grant, budget).await,
         Claim::Busy => {
             let grant = app.store.grant(id).await?.ok_or(Error::Gone)?;
             if is_usable(&grant, refused, now) {
@@ -164,7 +164,7 @@ pub async fn renew_due(
         }
     }
     match app.store.claim_grant(id, ClaimFor::Schedule { due_at }, app.clock.now(), LEASE).await? {
-        Claim::Ours(grant) => renew(app, grant, budget).await.map(Some),
+        Claim::Ours(grant) => renew(app, *grant, budget).await.map(Some),
         Claim::Busy | Claim::Gone => Ok(None),
     }
 }

@@ -247,7 +247,7 @@ fn failure_of(cause: &(dyn std::error::Error + 'static)) -> Option<Failure> {
         return Some(Failure::Tls);
     }
     let cause = cause.downcast_ref::<io::Error>()?;
-    if cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+    if cause.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
         return Some(Failure::Tls);
     }
     match cause.kind() {

@@ -202,7 +202,7 @@ fn each(map: &mut Map<String, Value>) {
         match key.as_str() {
             // Names of members, not of keywords.
             "properties" => {
-                value.as_object_mut().into_iter().flatten().for_each(|(_, it)| close(it))
+                value.as_object_mut().into_iter().flatten().for_each(|(_, it)| close(it));
             }
             "example" | "examples" | "default" | "enum" => {}
             _ => close(value),

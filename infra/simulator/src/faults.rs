@@ -265,16 +265,19 @@ async fn edited(response: Response, at: &str, value: Option<&Value>) -> Response
 
 fn edit(document: &mut Value, path: &[&str], value: Option<&Value>) {
     match (path, document) {
-        ([], _) => (),
         ([name], Value::Object(members)) if *name != "*" => match value {
             Some(value) => drop(members.insert((*name).to_owned(), value.clone())),
             None => drop(members.remove(*name)),
         },
         (["*", rest @ ..], Value::Array(items)) => {
-            items.iter_mut().for_each(|item| edit(item, rest, value));
+            for item in items {
+                edit(item, rest, value);
+            }
         }
         (["*", rest @ ..], Value::Object(members)) => {
-            members.values_mut().for_each(|member| edit(member, rest, value));
+            for member in members.values_mut() {
+                edit(member, rest, value);
+            }
         }
         ([name, rest @ ..], Value::Object(members)) => {
             if let Some(member) = members.get_mut(*name) {

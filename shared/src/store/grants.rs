@@ -121,7 +121,7 @@ pub struct Renewal {
 #[derive(Debug)]
 pub enum Claim {
     /// It is ours until the lease ends.
-    Ours(Grant),
+    Ours(Box<Grant>),
     /// Somebody is renewing it, or it is not due any more.
     Busy,
     /// There is no such grant.
@@ -258,11 +258,13 @@ impl Store {
         if let Ok(output) = &result
             && let Some(item) = output.attributes.clone()
         {
-            return Ok(Claim::Ours(parse(item, "grant")?));
+            return Ok(Claim::Ours(Box::new(parse(item, "grant")?)));
         }
         match applied(result, &attempt)? {
             // An earlier try did it and its answer was lost.
-            Applied::Yes => Ok(self.grant(id).await?.map_or(Claim::Gone, Claim::Ours)),
+            Applied::Yes => {
+                Ok(self.grant(id).await?.map_or(Claim::Gone, |grant| Claim::Ours(Box::new(grant))))
+            }
             Applied::No(Some(_)) => Ok(Claim::Busy),
             Applied::No(None) => Ok(Claim::Gone),
         }

@@ -249,9 +249,10 @@ fn judged(error: &ApiError) -> Outcome {
     let refused = |cause| Outcome::NeverSent(State::Failed, Some(cause));
     match error {
         ApiError::Transient { cause, .. } if cause.may_have_arrived() => Outcome::NoAnswer,
-        ApiError::Transient { cause: NoAnswer::NotNow, .. } => refused(Cause::Limited),
+        ApiError::Transient { cause: NoAnswer::NotNow, .. } | ApiError::Limited { .. } => {
+            refused(Cause::Limited)
+        }
         ApiError::Transient { .. } => refused(Cause::MakerUnreachable),
-        ApiError::Limited { .. } => refused(Cause::Limited),
         ApiError::Forbidden(_) => refused(Cause::MissingRights),
         _ => refused(Cause::Refused),
     }
