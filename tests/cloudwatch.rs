@@ -194,16 +194,16 @@ impl Alarm {
     fn states(&self, data: &Data, from: Timestamp, to: Timestamp, offset: i64) -> Vec<Timestamp> {
         let span = self.period * i64::try_from(self.periods).unwrap();
         let first = from.as_second() + span + offset * 60;
-        let (mut fires, mut fired) = (false, Vec::new());
+        let (mut fires, mut ends_fired) = (false, Vec::new());
         let mut end = first;
         while end <= to.as_second() {
             fires = self.judge(data, end).unwrap_or(fires);
             if fires {
-                fired.push(Timestamp::from_second(end).unwrap());
+                ends_fired.push(Timestamp::from_second(end).unwrap());
             }
             end += self.period;
         }
-        fired
+        ends_fired
     }
 
     /// Whether it fires after the period that ends then; `None`: it stays as it was.

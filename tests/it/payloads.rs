@@ -12,7 +12,7 @@ fn answers(status: u16, body: &Value) -> FaultKind {
 }
 
 /// Everything else of a status, told `before` ago.
-fn document(world: &World, before: SignedDuration, parts: Value) -> Value {
+fn document(world: &World, before: SignedDuration, parts: &Value) -> Value {
     let at = (world.now() - before).to_string();
     let mut document = json!({
         "createdAt": at, "updatedAt": at,
@@ -42,9 +42,9 @@ fn value<'a>(state: &'a Value, field: &str) -> &'a Value {
     &state[block]["values"][key]
 }
 
-fn assert_told(state: &Value, field: &str, expected: Value, at: Timestamp) {
+fn assert_told(state: &Value, field: &str, expected: &Value, at: Timestamp) {
     let told = value(state, field);
-    assert_eq!(told["value"], expected, "{field}: {told}");
+    assert_eq!(&told["value"], expected, "{field}: {told}");
     assert_eq!(told["observed_at"], at.to_string().as_str(), "{field}");
 }
 
@@ -86,16 +86,16 @@ async fn a_created_at_that_stands_still_freezes_no_value() {
 
     let first = world.now() - minutes(40);
     let stopped = json!({"plugged": true, "status": "Stopped", "remainingTime": "PT3H40M"});
-    poll(&world, document(&world, minutes(40), status(first, 71.0, 23.0, stopped))).await;
+    poll(&world, document(&world, minutes(40), &status(first, 71.0, 23.0, stopped))).await;
     let told = state(&world, &id).await;
-    assert_told(&told, "electric.level", json!(71.0), first);
-    assert_told(&told, "fuel.level", json!(23.0), first);
+    assert_told(&told, "electric.level", &json!(71.0), first);
+    assert_told(&told, "fuel.level", &json!(23.0), first);
     assert_eq!(value(&told, "fuel.consumed")["value"], 203.6531, "only the new name has it");
 
     world.clock.advance(hours(1));
     let second = world.now() - minutes(2);
     let charging = json!({"plugged": true, "status": "InProgress", "remainingTime": "PT3H15M"});
-    poll(&world, document(&world, minutes(2), status(second, 50.0, 29.0, charging))).await;
+    poll(&world, document(&world, minutes(2), &status(second, 50.0, 29.0, charging))).await;
     let told = state(&world, &id).await;
     for (field, expected) in [
         ("electric.level", json!(50.0)),
@@ -104,7 +104,7 @@ async fn a_created_at_that_stands_still_freezes_no_value() {
         ("charging.remaining", json!(11_700.0)),
         ("electric_energy.residual", json!(6_000.0)),
     ] {
-        assert_told(&told, field, expected, second);
+        assert_told(&told, field, &expected, second);
     }
     for block in ["electric", "charging", "fuel", "electric_energy"] {
         assert_eq!(told[block]["stale"], Value::Null, "{block}");
@@ -122,14 +122,14 @@ async fn of_equal_times_the_newer_document_wins() {
             "extension": {"electric": electric}}]})
     };
     let charging = json!({"status": "InProgress", "plugged": true, "remainingTime": "PT1H"});
-    poll(&world, document(&world, minutes(5), status(71.0, charging))).await;
+    poll(&world, document(&world, minutes(5), &status(71.0, charging))).await;
     world.clock.advance(hours(1));
     let stopped = json!({"status": "Stopped", "plugged": true});
-    poll(&world, document(&world, minutes(5), status(80.0, stopped))).await;
+    poll(&world, document(&world, minutes(5), &status(80.0, stopped))).await;
 
     let told = state(&world, &id).await;
-    assert_told(&told, "electric.level", json!(80.0), at);
-    assert_told(&told, "charging.status", json!("stopped"), at);
+    assert_told(&told, "electric.level", &json!(80.0), at);
+    assert_told(&told, "charging.status", &json!("stopped"), at);
     assert_eq!(*value(&told, "charging.remaining"), Value::Null, "it is told no more");
 }
 
@@ -139,10 +139,10 @@ async fn updated_at_counts_wherever_it_is_later() {
     let at = world.now() - minutes(3);
     let parts = json!({"energies": [{"createdAt": "2025-06-29T22:02:09Z",
         "updatedAt": at.to_string(), "type": "Electric", "level": 33.0, "autonomy": 90}]});
-    poll(&world, document(&world, minutes(3), parts)).await;
+    poll(&world, document(&world, minutes(3), &parts)).await;
 
     let told = state(&world, &id).await;
-    assert_told(&told, "electric.level", json!(33.0), at);
+    assert_told(&told, "electric.level", &json!(33.0), at);
     assert_eq!(told["electric"]["stale"], Value::Null);
 }
 
@@ -159,11 +159,11 @@ async fn every_block_is_as_old_as_it_says() {
         "preconditioning": {"createdAt": old.to_string(),
             "airConditioning": {"status": "Disabled"}},
     });
-    poll(&world, document(&world, minutes(5), parts)).await;
+    poll(&world, document(&world, minutes(5), &parts)).await;
 
     let told = state(&world, &id).await;
-    assert_told(&told, "assistants.speed_limit", json!(30.0), old);
-    assert_told(&told, "assistants.adaptive_cruise", json!("stand_by"), old);
+    assert_told(&told, "assistants.speed_limit", &json!(30.0), old);
+    assert_told(&told, "assistants.adaptive_cruise", &json!("stand_by"), old);
     for block in ["assistants", "wipers", "gearbox", "air", "preconditioning"] {
         assert_eq!(told[block]["observed_at"], old.to_string().as_str(), "{block}");
         assert_eq!(told[block]["stale"], "asleep", "{block}");
@@ -177,12 +177,12 @@ async fn a_full_battery_with_a_quarter_of_its_energy_is_shown_and_marked() {
     let load = json!({"createdAt": at.to_string(), "capacity": 39_232, "residual": 9_056});
     let parts = json!({"energies": [{"createdAt": at.to_string(), "type": "Electric",
         "level": 100.0, "autonomy": 70, "extension": {"electric": {"battery": {"load": load}}}}]});
-    poll(&world, document(&world, minutes(5), parts)).await;
+    poll(&world, document(&world, minutes(5), &parts)).await;
 
     let told = state(&world, &id).await;
-    assert_told(&told, "electric.level", json!(100.0), at);
-    assert_told(&told, "electric_energy.capacity", json!(39_232.0), at);
-    assert_told(&told, "electric_energy.residual", json!(9_056.0), at);
+    assert_told(&told, "electric.level", &json!(100.0), at);
+    assert_told(&told, "electric_energy.capacity", &json!(39_232.0), at);
+    assert_told(&told, "electric_energy.residual", &json!(9_056.0), at);
     assert_eq!(told["electric"]["contradicts"], json!(["electric_energy.residual"]));
     assert_eq!(told["electric_energy"]["contradicts"], json!(["electric.level"]));
     assert_eq!(told["ignition"]["contradicts"], json!([]));
@@ -265,7 +265,7 @@ async fn stolen_cars_rear_belts_and_pictures_are_told() {
     let belts = json!([{"id": "Driver", "belt": "Normal"}, {"id": "RearLeft", "belt": "Omission"},
         {"id": "RearCenter", "belt": "Normal"}]);
     let parts = json!({"stolen": true, "safety": {"beltStatus": belts}});
-    poll(&world, document(&world, minutes(5), parts)).await;
+    poll(&world, document(&world, minutes(5), &parts)).await;
 
     let told = state(&world, &id).await;
     assert_eq!(value(&told, "theft.stolen")["value"], true);

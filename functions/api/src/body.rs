@@ -180,7 +180,7 @@ mod tests {
     /// The field that is named, and what is said of it.
     fn problem<T: DeserializeOwned>(body: &str) -> (String, String) {
         let Err(Error::Request(problem)) = read::<T>(body.as_bytes()) else { panic!("{body}") };
-        (problem.field.unwrap(), problem.detail.unwrap())
+        (problem.field.unwrap().into(), problem.detail.unwrap())
     }
 
     #[test]

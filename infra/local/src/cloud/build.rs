@@ -233,7 +233,7 @@ fn functions(
     );
     functions.start_all().map_err(|(name, source)| match source {
         shared::app::StartError::Config(errors) => configuration(&errors, template),
-        source => StartError::Function { name, source },
+        source @ shared::app::StartError::Tls(_) => StartError::Function { name, source },
     })?;
     Ok(Arc::new(functions))
 }

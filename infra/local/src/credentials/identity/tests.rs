@@ -121,6 +121,6 @@ fn every_kind_of_key_that_the_maker_may_certify_is_usable() {
     let authority = KeyPair::generate().unwrap();
     let issuer = Issuer::new(parameters(), authority);
     let key = KeyPair::generate().unwrap();
-    let issued = parameters().signed_by(&key, &issuer).unwrap().pem();
-    judge(&issued, &key.serialize_pem(), now()).unwrap();
+    let certificate = parameters().signed_by(&key, &issuer).unwrap().pem();
+    judge(&certificate, &key.serialize_pem(), now()).unwrap();
 }
