@@ -53,7 +53,7 @@ WATCHED = {
 # Alarms on something that happened: that nothing more happens does not end it, so nothing tells an end.
 HAPPENED = {"Quarantined", "GrantLost", "SealFailure", "RescueFailure", "LoginUnsettled", "Login", "5xx"}
 # Per table its indexes.
-INDEXES = {"Grants": ("due",), "Records": ("due", "find", "status"), "Outbox": ("due",)}
+INDEXES = {"Grants": ("due",), "Records": ("due", "find", "changed"), "Outbox": ("due",)}
 # Alarms on what AWS counts: the metric, on which of our resources.
 COUNTED_BY_AWS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "<RescueQueue.QueueName>"),
