@@ -117,6 +117,14 @@ impl World {
         Self::begin(options, clock).await
     }
 
+    /// Starts everything where the tokens that a newer consent replaced are revoked at the maker, too.
+    pub async fn revoking() -> Self {
+        Self::with(|options| {
+            options.parameters.insert("RevokeReplaced".into(), "on".into());
+        })
+        .await
+    }
+
     async fn begin(options: CloudOptions, clock: ManualClock) -> Self {
         let cloud = Cloud::start(options).await.unwrap();
         let key = cloud.api_key().unwrap().expose_secret().to_owned();

@@ -246,7 +246,11 @@ fn failure_of(cause: &(dyn std::error::Error + 'static)) -> Option<Failure> {
     if cause.is::<rustls::Error>() {
         return Some(Failure::Tls);
     }
-    let cause = cause.downcast_ref::<io::Error>()?;
+    let mut cause = cause.downcast_ref::<io::Error>()?;
+    // One may be wrapped in another, which `source` steps over.
+    while let Some(inner) = cause.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        cause = inner;
+    }
     if cause.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
         return Some(Failure::Tls);
     }

@@ -89,7 +89,7 @@ async fn a_second_confirmation_finds_nothing_to_confirm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_consent_of_the_same_user_and_account_renews_and_revokes_the_old_grant() {
-    let world = World::start().await;
+    let world = World::revoking().await;
     let first = world.enroll("user-1", "peugeot", "peugeot-alex").await;
     let old = world.maker().grants("peugeot-alex")[0].id;
 

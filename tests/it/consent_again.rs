@@ -190,7 +190,7 @@ async fn an_account_that_a_link_vouched_for_is_confirmed_by_the_backend_with_a_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_links_of_one_user_both_used_the_second_confirmation_renews_the_first() {
-    let world = World::start().await;
+    let world = World::revoking().await;
     let (one, first) = world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
     let begun = begin(&world, in_session(&["openid", "data:position"])).await;
     let second = consent(&world, &begun).await;

@@ -170,7 +170,7 @@ async fn the_end_of_what_nobody_confirmed_is_finished_whenever_it_dies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_grant_that_a_new_consent_replaced_is_revoked_whenever_it_dies() {
     let story = async |moment: Moment| {
-        let world = World::start().await;
+        let world = World::revoking().await;
         let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
         let replaced = moment.during(&world, async {
             world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;

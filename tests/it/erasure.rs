@@ -32,7 +32,7 @@ async fn grants(world: &World) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_that_a_new_consent_replaced_is_revoked_however_long_the_maker_is_down() {
-    let world = World::start().await;
+    let world = World::revoking().await;
     world.enroll("user-1", "peugeot", ACCOUNT).await;
     refuse_to_revoke(&world);
     world.enroll_unconfirmed("user-1", "peugeot", ACCOUNT).await;
@@ -47,7 +47,7 @@ async fn a_grant_that_a_new_consent_replaced_is_revoked_however_long_the_maker_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_revokes_the_grants_before_the_last_one_too() {
-    let world = World::start().await;
+    let world = World::revoking().await;
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
     refuse_to_revoke(&world);
     for _ in 0..2 {

@@ -1,7 +1,7 @@
 //! What is on its way when the world changes: an erasure waits for it or refuses it, and nothing
 //! that can fail stands between the maker's answer and its place.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use accessing_party::{Effect, Operation as Db, Rule};
 use serde_json::{Value, json};
@@ -22,7 +22,8 @@ async fn held(
             let _ = world.try_run(function).await;
         }
     });
-    world.maker().wait_until_held(1).await;
+    let asked = tokio::time::timeout(Duration::from_secs(30), world.maker().wait_until_held(1));
+    asked.await.expect("the maker was not asked");
     run
 }
 
@@ -50,7 +51,8 @@ async fn a_look_in_flight_brings_nothing_of_an_erased_car_back() {
     for operation in [Operation::Status, Operation::Trips, Operation::Alerts] {
         let world = Arc::new(World::start().await);
         let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
-        world.clock.advance(minutes(30));
+        // Everything is due again: the first look came with the consent.
+        world.clock.advance(hours(6));
         let look = held(&world, "fetch", operation).await;
 
         erase(&world, &id).await;

@@ -49,6 +49,7 @@ fn app(world: &World) -> Arc<App> {
             "AWS_REGION" => "eu-west-1",
             "AWS_ACCESS_KEY_ID" => &key.id,
             "AWS_SECRET_ACCESS_KEY" => key.secret.expose_secret(),
+            "OPERATOR_NAME" => "Test",
             "METRICS" => "off",
             _ if name.starts_with("AWS_ENDPOINT_URL") => &front,
             _ => return None,

@@ -30,6 +30,8 @@ struct Inbox {
     id: String,
     path: String,
     secret: String,
+    /// The events that had been told when it was opened.
+    before: BTreeSet<String>,
 }
 
 impl Inbox {
@@ -47,9 +49,11 @@ impl Inbox {
             |secret: Option<secrecy::SecretString>| secret.unwrap().expose_secret().to_owned();
         let path = exposed(address.path(&ring));
         let secret = exposed(address.secret(&ring));
-        let inbox = Self { world, id, path, secret };
+        let mut inbox = Self { world, id, path, secret, before: BTreeSet::new() };
         inbox.put_subscription(CALLBACK).await;
         inbox.put_watch().await;
+        let events = inbox.world.events(&inbox.id).await;
+        inbox.before = events.iter().map(|event| event["id"].to_string()).collect();
         inbox
     }
 
@@ -135,9 +139,11 @@ impl Inbox {
         self.items("MSG#").await.iter().filter(|item| !item["due_at"].is_null()).count()
     }
 
+    /// Since it was opened.
     async fn told(&self, kind: &str) -> Vec<Value> {
-        let events = self.world.events(&self.id).await;
-        events.into_iter().filter(|event| event["what"]["type"] == kind).collect()
+        let events = self.world.events(&self.id).await.into_iter();
+        let events = events.filter(|event| !self.before.contains(&event["id"].to_string()));
+        events.filter(|event| event["what"]["type"] == kind).collect()
     }
 
     async fn triggered(&self) -> BTreeSet<String> {

@@ -53,7 +53,10 @@ async fn enrolled() -> (World, String) {
         options.parameters.insert("Notifications".into(), "off".into());
     })
     .await;
+    // The first look comes with the consent; it brings nothing.
+    world.maker().fault(Fault::once(Operation::Status, FaultKind::Status(500)));
     let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
+    world.clock.advance(hours(3));
     (world, id)
 }
 

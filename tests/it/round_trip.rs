@@ -4,7 +4,7 @@ use accessing_party::browser::{Browser, Page};
 use jiff::SignedDuration;
 use serde_json::Value;
 use simulator::{Fault, FaultKind, Flaw, Operation};
-use tests::{Begun, World, browser, query};
+use tests::{Begun, World, browser, minutes, query};
 use url::Url;
 
 /// Everything that is stored, to see that nothing was written.
@@ -354,6 +354,8 @@ async fn a_maker_that_answers_nonsense_or_not_at_all_to_the_code_is_unavailable(
             calls + 1,
             "a code is sent once: {kind:?}"
         );
+        // A host that asked for a minute is left alone for that long.
+        world.clock.advance(minutes(2));
         assert!(world.event_types(&begun.id).await.contains(&"enrollment.declined".to_owned()));
     }
     assert!(world.items("Grants").await.is_empty());

@@ -112,6 +112,8 @@ async fn an_account_without_a_car_is_told_as_such_and_looked_at_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_car_just_found_says_not_fetched_yet_until_the_maker_has_answered_for_it() {
     let world = World::start().await;
+    // The first look comes with the consent.
+    world.maker().fault(Fault::times(Operation::Status, 9, FaultKind::Status(500)));
     let id = world.enroll("user-1", "ds", "ds-sacha").await;
     let vin = "VR1UCYHZSPW000003";
     let reasons = |car: &Value| -> BTreeSet<String> {
@@ -121,7 +123,6 @@ async fn a_car_just_found_says_not_fetched_yet_until_the_maker_has_answered_for_
 
     let found = reasons(&state(&world, &id, vin).await);
     assert!(found.contains("not_fetched_yet") && !found.contains("never_reported"), "{found:?}");
-    world.maker().fault(Fault::times(Operation::Status, 9, FaultKind::Status(500)));
     fetch_for(&world, 1).await;
     assert_eq!(reasons(&state(&world, &id, vin).await), found, "a failure is no answer");
     world.maker().clear_faults();
@@ -368,11 +369,8 @@ async fn a_car_whose_id_changes_at_the_maker_goes_on_under_its_vin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_look_that_failed_is_tried_again_within_the_hour() {
     let world = World::start().await;
+    world.maker().fault(Fault::once(Operation::Status, FaultKind::Status(500)));
     let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
-    world
-        .maker()
-        .fault(simulator::Fault::once(Operation::Status, simulator::FaultKind::Status(500)));
-    world.run("fetch").await;
     assert!(world.maker().pending_faults().is_empty());
 
     fetch_for(&world, 1).await;

@@ -243,7 +243,7 @@ mod tests {
                 "when",
                 "expected a JSON object",
             ),
-            (r#"{"when": {}, "target": {"car": {"vin": "x"}}}"#, "when", "`triggers` is missing"),
+            (r#"{"name": "a", "when": {}}"#, "when", "`triggers` is missing"),
             (r#"{"target": {"car": {"vin": "SECRET"}}}"#, "target.car.vin", "expected a VIN"),
         ];
         for (body, field, said) in cases {

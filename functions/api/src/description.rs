@@ -52,7 +52,9 @@ pub(crate) fn finish(document: OpenApi) -> serde_json::Result<Value> {
         }
     }
     for name in taken {
-        close(&mut document["components"]["schemas"][&name]);
+        if let Some(schema) = document["components"]["schemas"].get_mut(&name) {
+            close(schema);
+        }
     }
     Ok(document)
 }

@@ -120,7 +120,9 @@ impl IntoResponse for Error {
             Self::Conflict => Problem::new(StatusCode::CONFLICT, "conflict").detail(
                 "Another request changed it at the same moment. Read it again and decide anew.",
             ),
-            Self::Store(store::Error::Database(_)) => Problem::unavailable(&self),
+            Self::Store(store::Error::Database(_)) | Self::Secret(SecretError::Unavailable(..)) => {
+                Problem::unavailable(&self)
+            }
             Self::Store(_) | Self::Secret(_) => Problem::internal(&self),
         };
         let unauthorized = problem.status == 401;

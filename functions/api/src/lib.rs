@@ -89,7 +89,7 @@ mod tests {
         assert!(all > 30 && names.len() == all, "{all} operations: {names:?}");
     }
 
-    /// `ACCEPT=1 cargo test -p api` writes it anew.
+    /// `ACCEPT=1 cargo test --lib description` writes it anew.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the test")]
     fn the_description_checked_in_is_that_of_this_code() {
@@ -101,6 +101,6 @@ mod tests {
 
         let checked_in = std::fs::read_to_string(path).unwrap();
 
-        assert!(checked_in == current, "run `ACCEPT=1 cargo test -p api` and commit the change");
+        assert!(checked_in == current, "run `ACCEPT=1 cargo test --lib description` and commit the change");
     }
 }

@@ -11,6 +11,7 @@ use axum::{
 };
 use shared::{
     App,
+    domain::rule::Trigger,
     http::{GatewayError, Problem},
 };
 use utoipa::{
@@ -33,7 +34,7 @@ macro_rules! operations {
                 title = "accessing-party",
                 description = "Connect drivers' Peugeot, Citroën, DS, Opel and Vauxhall accounts and read their cars."
             ),
-            components(schemas(Problem, GatewayError)),
+            components(schemas(Problem, GatewayError, Trigger)),
             modifiers(&Bearer),
             tags(
                 (name = "enrollments", description = "One user's consent for one brand account"),

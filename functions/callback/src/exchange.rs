@@ -16,6 +16,7 @@ use shared::{
         oauth::{TokenError, TokenSet},
     },
     store::{self, Versioned},
+    tokens,
 };
 
 use crate::{
@@ -36,8 +37,8 @@ enum Claimed {
     /// Another request has it, or had it: this is how things stand.
     Another(Versioned<Enrollment>),
     Gone,
-    /// The operator stopped this brand: nothing is claimed, so the same link can be opened again.
-    Stopped,
+    /// The maker may not be called now: nothing is claimed, so the same link can be opened again.
+    NotNow,
 }
 
 /// All that can fail before a link is spent, done before it is.
@@ -76,8 +77,8 @@ pub(crate) async fn run(
         }
         Claimed::Another(enrollment) => again::run(app, attempt, browser, enrollment).await,
         Claimed::Gone => Ok(Ending::new(Outcome::Expired)),
-        Claimed::Stopped => {
-            tracing::info!(brand = %attempt.ticket.brand, "a code was not exchanged: the brand is stopped");
+        Claimed::NotNow => {
+            tracing::info!(brand = %attempt.ticket.brand, "a code was not exchanged: the maker may not be called now");
             Ok(Ending::new(Outcome::Unavailable))
         }
     }
@@ -97,8 +98,9 @@ async fn claim(app: &App, attempt: &Attempt) -> Result<Claimed, Error> {
         let Ok(claimed) = known.clone().claim(attempt.state_sha256.clone(), now) else {
             return Ok(Claimed::Another(Versioned { value: known, version }));
         };
-        if app.limits.read().await?.stops(attempt.ticket.brand) {
-            return Ok(Claimed::Stopped);
+        let (brand, control) = (attempt.ticket.brand, app.limits.read().await?);
+        if !control.allows(brand, tokens::identity_host(app, brand), now) {
+            return Ok(Claimed::NotNow);
         }
         match app.store.save_enrollment(&claimed, version).await {
             Ok(()) => return Ok(Claimed::Ours(Versioned { value: claimed, version: version + 1 })),

@@ -11,6 +11,8 @@ const FIRST_WAIT: Duration = Duration::from_mins(5);
 /// up to this, which is also the longest that a failing provider may ask for. Only one that counts our
 /// calls may ask for more,
 pub(super) const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// up to a day,
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
 /// and not beyond this time after the last use: reports of an unused token's life begin at a day, and
 /// 22 hours shall not pass.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(21);
@@ -32,7 +34,8 @@ fn patience_ends(grant: &Grant) -> Timestamp {
 pub(super) fn try_again(failed: &Grant, wait: Option<Duration>, now: Timestamp) -> Timestamp {
     let doubled =
         FIRST_WAIT.saturating_mul(2_u32.saturating_pow(failed.failures.saturating_sub(1)));
-    let wait = doubled.min(LONGEST_WAIT).max(wait.unwrap_or_default());
+    let asked = wait.unwrap_or_default().min(LONGEST_ASKED);
+    let wait = doubled.min(LONGEST_WAIT).max(asked);
     later(now, wait).min(patience_ends(failed).max(later(now, LAST_WAIT)))
 }
 

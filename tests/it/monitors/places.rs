@@ -33,7 +33,7 @@ async fn that_a_rule_about_a_place_came_true_is_told_to_whoever_may_know_places(
         let mut rules: Vec<String> = receiver
             .taken()
             .iter()
-            .map(|it| it.event["data"]["rule"].as_str().unwrap().to_owned())
+            .map(|it| it.event["data"]["monitor"].as_str().unwrap().to_owned())
             .collect();
         rules.sort();
         rules

@@ -28,6 +28,7 @@ fn app(garage: &Garage) -> Arc<App> {
             "AWS_ACCESS_KEY_ID" => &key.id,
             "AWS_SECRET_ACCESS_KEY" => key.secret.expose_secret(),
             "AWS_ENDPOINT_URL_DYNAMODB" => &front,
+            "OPERATOR_NAME" => "Test",
             "METRICS" => "off",
             _ => return None,
         };

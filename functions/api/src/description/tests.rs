@@ -32,6 +32,19 @@ fn every_response_and_every_parameter_is_described() {
 }
 
 #[test]
+fn every_schema_that_is_named_is_there() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let mut named = Vec::new();
+    super::taken_by(&document, schemas, &mut named);
+
+    assert!(named.len() > 60, "{named:?}");
+    for name in named {
+        assert!(schemas[&name].is_object(), "{name}");
+    }
+}
+
+#[test]
 fn what_is_sent_to_us_may_have_no_other_members() {
     let document = document();
     let schemas = &document["components"]["schemas"];

@@ -177,7 +177,7 @@ async fn select(
 #[utoipa::path(
     get, path = "/v1/webhooks/{id}/attempts", operation_id = "webhooks.attempts",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = WebhookId, Path)),
     responses((status = 200, body = Attempts), (status = 404, body = Problem))
 )]
 #[tracing::instrument(name = "webhooks.attempts", skip_all)]
@@ -196,7 +196,7 @@ pub(crate) async fn attempts(
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/retry", operation_id = "webhooks.retry",
     tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path)),
+    params(("id" = WebhookId, Path)),
     responses(
         (status = 202, body = Retried), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "The endpoint is disabled or paused"),

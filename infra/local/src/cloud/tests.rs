@@ -191,7 +191,8 @@ async fn live_has_no_simulated_maker_no_open_door_and_no_secrets_of_its_own_maki
 
     assert!(cloud.simulator().is_none() && cloud.control_token().is_none());
     let login = format!("{}/login?brand=peugeot", cloud.gateway_url());
-    let answer = crate::testing::http().get(login).send().await.unwrap();
+    let answer =
+        crate::testing::http().get(login).header("host", "cars.example.com").send().await.unwrap();
     assert!(answer.status().is_client_error(), "{}", answer.status());
     assert!(matches!(Cloud::start(simulated).await, Err(StartError::Live)));
     assert!(matches!(Cloud::start(opened).await, Err(StartError::Live)));

@@ -84,6 +84,7 @@ async fn an_invocation_ends_when_its_time_is_up() {
     let keys = Keys::default();
     let environment = [
         ("PUBLIC_URL", "https://cars.example.com"),
+        ("OPERATOR_NAME", "Test"),
         ("GRANTS_TABLE", "g"),
         ("RECORDS_TABLE", "r"),
         ("OUTBOX_TABLE", "o"),

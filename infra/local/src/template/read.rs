@@ -49,7 +49,9 @@ fn parameter_of(root: &YamlMapping) -> BTreeMap<String, String> {
     let variables = variables.and_then(Yaml::as_mapping).into_iter().flatten();
     let references = variables.filter_map(|(name, value)| match value {
         Yaml::Tagged(tagged) if tagged.tag == "!Ref" => {
-            Some((name.as_str()?.to_owned(), tagged.value.as_str()?.to_owned()))
+            // Not what CloudFormation knows by itself, such as AWS::StackName.
+            let parameter = tagged.value.as_str().filter(|name| !name.contains("::"))?;
+            Some((name.as_str()?.to_owned(), parameter.to_owned()))
         }
         _ => None,
     });

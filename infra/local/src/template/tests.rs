@@ -133,7 +133,7 @@ fn the_bundled_template_gives_nine_functions_with_what_wakes_them() {
             ("deliver", vec![], 1, 1),
             ("digest", vec![], 1, 1),
             ("fetch", vec![], 1, 0),
-            ("login", keys(&["GET /login", "GET /start", "GET /style.css", "GET /icon.svg"]), 0, 0),
+            ("login", keys(&["GET /icon.svg", "GET /login", "GET /start", "GET /style.css"]), 0, 0),
             ("notify", keys(&["POST /notifications/{address}"]), 0, 0),
             ("refresh", vec![], 1, 0),
         ]

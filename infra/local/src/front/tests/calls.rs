@@ -129,7 +129,7 @@ async fn a_single_write_that_meets_a_transaction_is_tried_again() {
     let claim = app.store.claim_grant(&grant.id, ClaimFor::Use, now(), LEASE).await.unwrap();
 
     assert!(matches!(claim, Claim::Ours(_)), "{claim:?}");
-    assert_eq!(world.front.usage.of("refresh").calls[&Operation::UpdateItem], 1);
+    assert_eq!(world.front.usage.of("refresh").calls[&Operation::UpdateItem], 3);
     assert_eq!(world.front.faults.pending(), 0);
 }
 
