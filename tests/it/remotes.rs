@@ -257,7 +257,7 @@ async fn who_asked_for_what_stays_readable_and_names_nobody_once_erased() {
     let audit = world.read("/v1/audit/remotes").await;
     let entries = audit["items"].as_array().unwrap();
     let states: Vec<_> = entries.iter().map(|entry| entry["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["requested", "sending", "success"]);
+    assert_eq!(states, ["requested", "sending", "done"]);
     for entry in entries {
         assert_eq!((&entry["remote"], &entry["kind"]), (&json!(remote), &json!("horn")));
         assert_eq!((&entry["on_behalf_of"], &entry["vin"]), (&json!(USER), &json!(CAR)));

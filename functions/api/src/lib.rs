@@ -101,6 +101,9 @@ mod tests {
 
         let checked_in = std::fs::read_to_string(path).unwrap();
 
-        assert!(checked_in == current, "run `ACCEPT=1 cargo test --lib description` and commit the change");
+        assert!(
+            checked_in == current,
+            "run `ACCEPT=1 cargo test --lib description` and commit the change"
+        );
     }
 }

@@ -148,7 +148,10 @@ async fn fetch_claimed(
         Ok(None) => return Ok(()),
         Err(error) => {
             // Nothing was asked yet.
-            let mut failed = claimed.clone().failed(error.word(), now);
+            let mut failed = claimed.clone();
+            if error.is_a_failure() {
+                failed = failed.failed(error.word(), now);
+            }
             if error.is_passing() {
                 failed = failed.retried(kinds, now, error.is_the_makers());
             }

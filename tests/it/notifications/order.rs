@@ -46,8 +46,12 @@ async fn ids(inbox: &Inbox, kind: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shuffled_repeated_and_batched_they_leave_the_same_as_in_order_once() {
-    let count: i64 = setting("NOTIFICATIONS").unwrap_or(2000);
+    let count: i64 = setting("NOTIFICATIONS").unwrap_or(300);
     let (straight, mixed) = (Inbox::open().await, Inbox::open().await);
+    // The first look came with the consent: what was before it changes nothing.
+    for inbox in [&straight, &mixed] {
+        inbox.world.clock.advance(SignedDuration::from_hours(50));
+    }
     let in_order = messages(&straight, count);
     for some in in_order.chunks(50) {
         for message in some {

@@ -113,6 +113,7 @@ async fn what_fails_before_it_is_sent_is_tried_again_while_it_is_of_use() {
     assert_eq!(garage.posted(&remote), 1);
     // A token that is refused is renewed before, and not with, the command.
     garage.settled(&remote).await;
+    garage.world.clock.advance(tests::minutes(20));
     garage.world.maker().fault(Fault::once(Operation::Remotes, FaultKind::Status(401)));
     let remote = garage.command("two", &horn()).await;
     garage.world.settle().await;

@@ -99,7 +99,7 @@ async fn each_step_of_a_sleeping_car_is_told_once_in_whatever_order_and_number_t
     assert_eq!(told, expected);
     let steps = done["steps"].as_array().unwrap();
     let states: Vec<_> = steps.iter().map(|step| step["state"].as_str().unwrap()).collect();
-    assert_eq!(states[2..], ["accepted", "waking_up_vehicle", "sent_to_vehicle", "success"]);
+    assert_eq!(states[2..], ["accepted", "waking_up_vehicle", "sent_to_vehicle", "done"]);
     assert_eq!(steps[5]["at"], messages[4]["date"], "by the maker's own time");
     let items = garage.world.items("Records").await;
     let ledger = items.iter().find(|item| {
