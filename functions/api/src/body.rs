@@ -96,10 +96,13 @@ fn path(path: &Path) -> String {
     names.collect::<Vec<_>>().join(".")
 }
 
-/// Whether a name that we were sent looks like one: others are not said again.
+/// Whether a name that we were sent looks like one: others are not said again. No name of ours has a
+/// digit; VINs, ids and secrets have.
 pub(crate) fn is_name(text: &str) -> bool {
-    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    text.len() <= LONGEST_NAME && text.bytes().all(of_name)
+    let of_name = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-');
+    text.len() <= LONGEST_NAME
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(of_name)
 }
 
 /// The part of an error that says what would be right: in front of it serde quotes what was sent,

@@ -42,6 +42,7 @@ pub(crate) fn finish(document: OpenApi) -> serde_json::Result<Value> {
             "schema": {"type": "integer", "minimum": 0},
         },
     });
+    name_items(&mut document["components"]["schemas"]);
     let schemas = document["components"]["schemas"].clone();
     let mut taken = Vec::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
@@ -59,9 +60,23 @@ pub(crate) fn finish(document: OpenApi) -> serde_json::Result<Value> {
     Ok(document)
 }
 
+/// What a page holds is named and not written out again: a client has one type for it.
+fn name_items(schemas: &mut Value) {
+    let names: Vec<String> =
+        schemas.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    for page in &names {
+        if let Some(item) = page.strip_prefix("Page_").filter(|item| schemas.get(item).is_some()) {
+            let item = json!({"$ref": format!("#/components/schemas/{item}")});
+            schemas[page]["properties"]["items"]["items"] = item;
+        }
+    }
+}
+
 fn operation_of(operation: &mut Value) {
     let mut inputs = operation.get("requestBody").is_some();
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    // Looked up and not indexed, which would add a `null` where there is none.
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         inputs = true;
         describe_parameter(parameter);
     }

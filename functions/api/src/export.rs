@@ -48,7 +48,7 @@ pub(crate) enum Exported {
     /// A car of the account, as the maker lists it, and its latest state.
     Vehicle {
         vehicle: Vehicle,
-        #[schema(value_type = Object)]
+        #[schema(value_type = serde_json::Value)]
         state: Snapshot,
     },
     /// What changed of a car at one moment.
@@ -65,7 +65,7 @@ pub(crate) enum Exported {
     CommandedFor { remote: RemoteId, on_behalf_of: UserRef, vin: Vin },
     /// An event, as it is sent. One that an endpoint did not take stands here once more.
     Event {
-        #[schema(value_type = Object)]
+        #[schema(value_type = serde_json::Value)]
         event: Box<CloudEvent>,
     },
     /// What the maker sent about a car, as long as it is not done with.

@@ -44,7 +44,6 @@ mod tests {
             enrollment::UserRef,
             ids::{EnrollmentId, EventId, RemoteId, RuleId, WebhookId},
             remote::TimeOfDay,
-            vehicle::UpstreamId,
             vin::Vin,
         },
         round_trip::AccountLabel,
@@ -60,7 +59,6 @@ mod tests {
         takes_its_pattern::<UserRef>();
         takes_its_pattern::<Vin>();
         takes_its_pattern::<TimeOfDay>();
-        takes_its_pattern::<UpstreamId>();
         takes_its_pattern::<AccountLabel>();
     }
 }

@@ -13,7 +13,7 @@ macro_rules! opaque {
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
-        text_schema!($name, concat!($($doc),*), "^[0-9A-Za-z_-]{1,512}$");
+        text_schema!($name, concat!($($doc),*), "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,512}$");
 
         impl $name {
             /// As the maker gave it.

@@ -47,10 +47,11 @@ fn parameter_of(root: &YamlMapping) -> BTreeMap<String, String> {
     let variables =
         way[1..].iter().fold(first, |level, name| level.and_then(|level| level.get(*name)));
     let variables = variables.and_then(Yaml::as_mapping).into_iter().flatten();
+    let Some(parameters) = root.get("Parameters") else { return BTreeMap::new() };
     let references = variables.filter_map(|(name, value)| match value {
         Yaml::Tagged(tagged) if tagged.tag == "!Ref" => {
-            // Not what CloudFormation knows by itself, such as AWS::StackName.
-            let parameter = tagged.value.as_str().filter(|name| !name.contains("::"))?;
+            // Not a resource of ours, nor what CloudFormation knows by itself.
+            let parameter = tagged.value.as_str().filter(|name| parameters.get(*name).is_some())?;
             Some((name.as_str()?.to_owned(), parameter.to_owned()))
         }
         _ => None,
