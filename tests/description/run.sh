@@ -17,4 +17,4 @@ PYTHONPATH="$made" python "$root/tests/description/import_all.py" accessing_part
 openapi-typescript "$description" --output "$made/api.ts"
 cp "$root/tests/description/client.ts" "$made/client.ts"
 tsc --noEmit --strict --skipLibCheck false --target es2022 --module nodenext --moduleResolution nodenext \
-  --types '' "$made/api.ts" "$made/client.ts"
+  "$made/api.ts" "$made/client.ts"
