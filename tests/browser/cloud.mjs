@@ -26,7 +26,7 @@ async function freePair() {
 /** The operator's site: says where the browser arrived. */
 async function operator() {
   const server = createServer((request, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' });
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
     response.end('<!doctype html><title>Cars</title><link rel="icon" href="data:,"><h1>The operator’s own page</h1>');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
