@@ -11,6 +11,8 @@ ENROLLED = json.loads(os.environ["ENROLLED"])
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
+    if not path_parameters:
+        return path_parameters
     operation = context.operation
     given = json.dumps(path_parameters, sort_keys=True, default=str)
     # Two of three, as the request itself decides: the same seed gives the same requests. What is

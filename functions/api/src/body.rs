@@ -231,6 +231,14 @@ mod tests {
     }
 
     #[test]
+    fn number_without_a_fraction_is_whole_however_it_is_written() {
+        let value: BTreeMap<String, u8> =
+            super::read(br#"{"a": 3.0, "b": 3, "c": 0.3e1}"#).unwrap();
+        assert!(value.into_values().all(|value| value == 3));
+        assert!(super::read::<BTreeMap<String, u8>>(br#"{"a": 3.5}"#).is_err());
+    }
+
+    #[test]
     fn what_a_rule_watches_for_is_named_as_a_whole() {
         let cases = [
             (r#"{"name": "a", "when": {"use": "SECRET"}}"#, "when", "expected one of `battery_b"),

@@ -17,6 +17,9 @@ use serde_json::{Error, Map, Number, Value};
 /// What is said where an object is expected.
 const AN_OBJECT: &str = "a JSON object";
 
+/// Up to here a floating-point number tells every integer from its neighbours.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A document in which no object has a name twice.
 #[derive(Debug)]
 pub(crate) struct Document(pub(crate) Value);
@@ -56,7 +59,14 @@ impl<'de> Visitor<'de> for Once {
         Ok(number.into())
     }
 
+    /// 3.0 is an integer for JSON Schema, and for languages that know one kind of number alone.
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+        if number.fract() == 0.0
+            && number.abs() < EXACT
+            && let Ok(whole) = format!("{number:.0}").parse::<i64>()
+        {
+            return Ok(whole.into());
+        }
         Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("expected a number"))
     }
 
