@@ -1,11 +1,13 @@
-# Sourced by the scripts beside it: their virtualenv, an environment that reaches no account, and where
-# results land: in CHECKS_DIR, by default target/aws-checks of the workspace.
+# Sourced by the scripts beside it: their virtualenv, an environment that reaches no account, the version of
+# the workspace, and where results land: in CHECKS_DIR, by default target/aws-checks of the workspace.
 
 set -euo pipefail
 checks="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$checks/../../.." && pwd)"
 out="${CHECKS_DIR:-$root/target/aws-checks}"
 mkdir -p "$out"
+version="$(sed -n '/^\[workspace\.package\]/,/^\[/ s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml")"
+[ -n "$version" ] || { echo "FAIL Cargo.toml has no version" >&2; exit 1; }
 
 export PYTHONPYCACHEPREFIX="$out/pycache"
 # No check may reach an account, whatever the machine has credentials for.

@@ -10,7 +10,7 @@
 functions=(login callback refresh fetch api act notify digest deliver)
 # With the version: a crate that we depend on is called `digest`, too.
 packages_of=()
-for function in "${functions[@]}"; do packages_of+=("--package=$function@0.1.0"); done
+for function in "${functions[@]}"; do packages_of+=("--package=$function@$version"); done
 
 # The README names the versions.
 grep -E '^(aws-sam-cli|cargo-lambda|ziglang)==' "$checks/requirements-package.txt" | while read -r tool; do

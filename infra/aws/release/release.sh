@@ -4,10 +4,10 @@
 #
 #     infra/aws/release/release.sh [--arch x86_64|arm64]… [FOLDER]
 #
-# Needs cargo-lambda with zig (`pip install cargo-lambda`), and for another architecture than this machine's its
-# target (`rustup target add aarch64-unknown-linux-gnu`). CARGO_TARGET_DIR is heeded.
+# Needs Rust, Python 3.11 and PyPI, and for another architecture than this machine's its target
+# (`rustup target add aarch64-unknown-linux-gnu`). CARGO_TARGET_DIR is heeded.
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-# The checks' Python, which judges what was built.
+# The tools of the checks: cargo-lambda with zig, which builds, and their Python, which judges what was built.
 . "$here/../checks/env.sh"
 
 architectures=()
@@ -20,7 +20,7 @@ functions=(login callback refresh fetch api act notify digest deliver)
 # With the version: a crate that we depend on is called `digest`, too. One invocation, without the packages
 # whose features would leak in.
 packages=()
-for function in "${functions[@]}"; do packages+=("--package=$function@0.1.0"); done
+for function in "${functions[@]}"; do packages+=("--package=$function@$version"); done
 
 for architecture in "${architectures[@]}"; do
   case "$architecture" in
@@ -32,11 +32,14 @@ for architecture in "${architectures[@]}"; do
   made="$folder/accessing-party-$architecture"
   rm -rf "$made" && mkdir -p "$made/built"
   echo "== $architecture: build"
+  # cargo-lambda asks the first python3 on the PATH for zig: it must be of the environment that has it.
+  need_pip operators "$checks/requirements-package.txt"
   cargo lambda build --release --locked --target "$target" --lambda-dir "$made/built" "${packages[@]}"
   # Under the names that SAM gives them, as the check expects, which packs them.
   for function in "${functions[@]}"; do mv "$made/built/$function" "$made/built/${function^}Function"; done
   echo "== $architecture: sizes and glibc"
-  python "$here/../checks/package.py" "$made/built" "$made/packed" "${functions[@]}"
+  need_pip template "$checks/requirements.txt"
+  python "$checks/package.py" "$made/built" "$made/packed" "${functions[@]}"
   for function in "${functions[@]}"; do mv "$made/packed/$function/bootstrap.zip" "$made/$function.zip"; done
   rm -rf "$made/built" "$made/packed"
   python "$here/template.py" "$architecture" "$made/template.yaml"
