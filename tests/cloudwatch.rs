@@ -190,14 +190,16 @@ impl Alarm {
         })
     }
 
-    /// The ends of the periods in which it fires, if a period ends `offset` minutes past `from`.
+    /// The ends of the periods in which it fires, if a period ends `offset` minutes past `from`. Before
+    /// `from` there are no data; where that is a fault, it is judged once all its periods lie after it.
     fn states(&self, data: &Data, from: Timestamp, to: Timestamp, offset: i64) -> Vec<Timestamp> {
-        let span = self.period * i64::try_from(self.periods).unwrap();
+        let spanned = if self.missing == Missing::Breaching { self.periods } else { 1 };
+        let span = self.period * i64::try_from(spanned).unwrap();
         let first = from.as_second() + span + offset * 60;
         let (mut fires, mut ends_fired) = (false, Vec::new());
         let mut end = first;
         while end <= to.as_second() {
-            fires = self.judge(data, end).unwrap_or(fires);
+            fires = self.judge(data, from, end).unwrap_or(fires);
             if fires {
                 ends_fired.push(Timestamp::from_second(end).unwrap());
             }
@@ -207,10 +209,13 @@ impl Alarm {
     }
 
     /// Whether it fires after the period that ends then; `None`: it stays as it was.
-    fn judge(&self, data: &Data, end: i64) -> Option<bool> {
+    fn judge(&self, data: &Data, from: Timestamp, end: i64) -> Option<bool> {
         let ends = (0..self.periods).map(|back| end - self.period * i64::try_from(back).unwrap());
         let values: Vec<Option<f64>> = ends
             .map(|end| {
+                if end - self.period < from.as_second() {
+                    return None;
+                }
                 self.expression.value(&|id: &str| {
                     let (key, statistic) = &self.parts[id];
                     data.value(key, *statistic, end, self.period)

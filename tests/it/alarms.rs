@@ -154,6 +154,14 @@ async fn a_maker_that_answers(kind: FaultKind) {
     // An access token lasts for an hour: until then nothing is renewed.
     assert!(first("RenewalsFailAlarm") <= hours(1) + SOON, "{}", first("RenewalsFailAlarm"));
     assert!(first("PollsFailAlarm") <= hours(1) + SOON, "{}", first("PollsFailAlarm"));
+    // It must not say that it is over between two tries, which become rare.
+    for name in ["RenewalsFailAlarm", "PollsFailAlarm"] {
+        let mut told = minutes_of(name, &log, from, to);
+        told.retain(|at| *at > from + hours(1) + SOON);
+        assert!(*told.last().unwrap() > to - minutes(20), "{name}: {told:?}");
+        let silent = told.windows(2).find(|pair| pair[1].duration_since(pair[0]) > minutes(1));
+        assert_eq!(silent, None, "{name}: {told:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -210,6 +210,11 @@ def the_maker_may_fail_for_hours(t):
     props(t, "RenewalsFailAlarm")["DatapointsToAlarm"] = 3
 
 
+@breaks(work.an_alarm_does_not_end_between_two_tries)
+def an_alarm_says_ok_while_the_maker_is_bad(t):
+    props(t, "PollsFailAlarm")["EvaluationPeriods"] = 8
+
+
 @breaks(work.alarms_fire_early_enough)
 def grants_have_ended_when_it_is_told(t):
     props(t, "RenewalAgeAlarm")["Threshold"] = 90000

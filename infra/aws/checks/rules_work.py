@@ -328,6 +328,19 @@ def alarms_fire_early_enough(world):
                 yield f"{name} waits for {alarm['Period'] * alarm['EvaluationPeriods']} s of silence"
 
 
+def an_alarm_does_not_end_between_two_tries(world):
+    """An alarm on renewals or polls holds two tries of one grant that go wrong, however rare they have become."""
+    code = (ROOT / "shared/src/tokens/waits.rs").read_text(encoding="utf-8")
+    (hours,) = re.findall(r"LONGEST_WAIT: Duration = Duration::from_hours\((\d+)\);", code)
+    # The schedule of refresh adds its five minutes, which are more than the jitter.
+    between = int(hours) * 3600 + 300
+    for name, alarm in world.house().of("CloudWatch::Alarm").items():
+        if {metric for _, metric, _, _ in metrics_of(alarm)} & {"Renewal", "Poll"}:
+            held = alarm["Metrics"][1]["MetricStat"]["Period"] * alarm["EvaluationPeriods"]
+            if held < alarm["DatapointsToAlarm"] * between:
+                yield f"{name} looks back {held} s, two tries may take {alarm['DatapointsToAlarm'] * between} s"
+
+
 def alarms_reach_somebody(world):
     """With a topic, every alarm tells it when it begins, and its end if it has one; without one, none names any."""
     for topic in ("", "arn:aws:sns:eu-west-1:123456789012:alarms"):
@@ -401,6 +414,7 @@ RULES = [
     alarms_compare_what_they_say,
     every_alarm_is_explained,
     alarms_fire_early_enough,
+    an_alarm_does_not_end_between_two_tries,
     alarms_reach_somebody,
     what_is_watched_is_counted,
 ]
