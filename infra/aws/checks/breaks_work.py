@@ -215,6 +215,12 @@ def an_alarm_says_ok_while_the_maker_is_bad(t):
     props(t, "PollsFailAlarm")["EvaluationPeriods"] = 8
 
 
+@breaks(work.the_cost_of_the_alarms_is_said)
+def an_alarm_reads_a_metric_more(t):
+    metrics = props(t, "ServerErrorAlarm").setdefault("Metrics", [])
+    metrics += props(t, "PollsFailAlarm")["Metrics"]
+
+
 @breaks(work.alarms_fire_early_enough)
 def grants_have_ended_when_it_is_told(t):
     props(t, "RenewalAgeAlarm")["Threshold"] = 90000

@@ -341,6 +341,26 @@ def an_alarm_does_not_end_between_two_tries(world):
                 yield f"{name} looks back {held} s, two tries may take {alarm['DatapointsToAlarm'] * between} s"
 
 
+# Series that are told though nobody is enrolled: of CloudWatch's price they are the other part.
+ALWAYS_TOLD = {key for key in WATCHED if key[0] == "OldestDueAge"} | {
+    (name, None) for name in ("MakerPaused", "WebhooksPaused", "WebhooksFailing", "DeadDeliveries", "CertificateDaysLeft")
+}
+
+
+def the_cost_of_the_alarms_is_said(world):
+    """The page of costs says how many metrics the alarms read, and what they and the series always told cost."""
+    page = (ROOT / "infra/aws/README.md").read_text(encoding="utf-8")
+    alarms = world.house().of("CloudWatch::Alarm").values()
+    cents = 10 * sum(len(list(metrics_of(alarm))) for alarm in alarms)
+    in_all = cents + 30 * len(ALWAYS_TOLD)
+    for line in (
+        f"{len(alarms)} alarms read {cents // 10} metrics, at $0.10 each: ${cents / 100:.2f}.",
+        f"| alarms and metrics | ${in_all / 100:.2f} | ${in_all / 100:.2f} |",
+    ):
+        if line not in page:
+            yield f"the page does not say: {line}"
+
+
 def alarms_reach_somebody(world):
     """With a topic, every alarm tells it when it begins, and its end if it has one; without one, none names any."""
     for topic in ("", "arn:aws:sns:eu-west-1:123456789012:alarms"):
@@ -415,6 +435,7 @@ RULES = [
     every_alarm_is_explained,
     alarms_fire_early_enough,
     an_alarm_does_not_end_between_two_tries,
+    the_cost_of_the_alarms_is_said,
     alarms_reach_somebody,
     what_is_watched_is_counted,
 ]
