@@ -109,6 +109,17 @@ def two_addresses_are_swapped(t):
 
 
 @breaks(work.every_parameter_reaches_the_environment)
+def tokens_are_revoked_that_nobody_wanted_revoked(t):
+    t["Globals"]["Function"]["Environment"]["Variables"]["REVOKE_REPLACED"] = {"Ref": "Notifications"}
+
+
+@breaks(work.every_parameter_reaches_the_environment)
+def a_parameter_is_added_and_not_proven(t):
+    t["Parameters"]["Added"] = {"Type": "String", "Default": "", "Description": "nothing"}
+    t["Globals"]["Function"]["Environment"]["Variables"]["ADDED"] = {"Ref": "Added"}
+
+
+@breaks(work.every_parameter_reaches_the_environment)
 def two_tables_are_swapped(t):
     t["Globals"]["Function"]["Environment"]["Variables"]["GRANTS_TABLE"] = {"Ref": "Records"}
 

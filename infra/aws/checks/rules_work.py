@@ -219,6 +219,11 @@ def concurrency_can_be_reserved(world):
             yield f"{name} has runs reserved that nobody asked for"
 
 
+# Parameters that take the place of another value: they have rules of their own, a_domain_of_our_own_is_the_only_one
+# and another_table_takes_the_place_of_ones_own.
+TOLD_OTHERWISE = {"DomainName", "GrantsTableName", "RecordsTableName", "OutboxTableName"}
+
+
 def every_parameter_reaches_the_environment(world):
     """A parameter of the code's configuration reaches the variable that it is for."""
     told = {
@@ -236,6 +241,7 @@ def every_parameter_reaches_the_environment(world):
         "MakerB2bApiUrl": ("B2B_API_URL", "https://api.example/v3"),
         "Notifications": ("NOTIFICATIONS", "off"),
         "TrustedByAddress": ("TRUSTED_BY_ADDRESS", "opel"),
+        "RevokeReplaced": ("REVOKE_REPLACED", "on"),
         "HistoryDays": ("HISTORY_DAYS", 7),
         "PositionHistory": ("POSITION_HISTORY", "true"),
         "RemoteDoor": ("REMOTE_DOOR", "on"),
@@ -246,6 +252,10 @@ def every_parameter_reaches_the_environment(world):
         "WebhookAddresses": ("WEBHOOK_ADDRESSES", "private"),
         "LogFilter": ("LOG", "debug"),
     }
+    variables = json.dumps(world.template["Globals"]["Function"]["Environment"]["Variables"])
+    named = set(re.findall(r'\{"Ref": "(\w+)"\}', variables)) | set(re.findall(r"\$\{(\w+)\}", variables))
+    for parameter in sorted((named & world.template["Parameters"].keys()) - told.keys() - TOLD_OTHERWISE):
+        yield f"nothing proves that {parameter} reaches its variable"
     house = world.house(**{parameter: value for parameter, (_, value) in told.items()})
     for name, function in house.of("Lambda::Function").items():
         variables = function["Environment"]["Variables"]
