@@ -39,6 +39,16 @@ def functions_are_told_of_the_old_table(t):
     t["Globals"]["Function"]["Environment"]["Variables"]["OUTBOX_TABLE"] = {"Ref": "Outbox"}
 
 
+@breaks(data.another_table_takes_the_place_of_ones_own)
+def a_function_can_not_open_what_another_key_sealed(t):
+    statement(t, "DigestRole", "Key")["Resource"].pop()
+
+
+@breaks(data.another_table_takes_the_place_of_ones_own)
+def what_uses_no_table_may_use_another_key(t):
+    statement(t, "LoginRole", "Key")["Resource"].append({"Ref": "OldKeyArn"})
+
+
 @breaks(data.each_parameters_examples_are_judged_right)
 def any_return_address_deploys(t):
     del t["Parameters"]["ReturnTo"]["AllowedPattern"]

@@ -113,16 +113,20 @@ def wrong_roles(moto, house, made):
         stored = iam.get_role_policy(RoleName=made[role], PolicyName="work")["PolicyDocument"]
         # moto keeps what a template gave it as Python spells it.
         stored = ast.literal_eval(stored) if isinstance(stored, str) else stored
-        # And leaves a hole where a statement is none of this stack's; AWS leaves it out.
+        # And leaves a hole where a statement or a resource is none of this stack's; AWS leaves it out.
         kept = [statement for statement in as_list(stored["Statement"]) if statement]
         for actual, wanted in zip(kept, house.statements(role), strict=True):
             if (actual["Sid"], actual["Action"]) != (wanted["Sid"], wanted["Action"]):
                 yield f"{role}: {actual['Sid']} allows {actual['Action']}"
-            for resource in as_list(actual["Resource"]):
+            # moto makes no secret without a value, so a reference to one leads nowhere.
+            if actual["Sid"] == "Secrets":
+                continue
+            resources = [resource for resource in as_list(actual["Resource"]) if resource is not None]
+            if len(resources) != len(as_list(wanted["Resource"])):
+                yield f"{role}: {actual['Sid']} is about {resources} alone"
+            for resource in resources:
                 if not isinstance(resource, str) or not resource.startswith("arn:"):
-                    # moto makes no secret without a value, so a reference to one leads nowhere.
-                    if actual["Sid"] != "Secrets":
-                        yield f"{role}: {actual['Sid']} is about {resource}"
+                    yield f"{role}: {actual['Sid']} is about {resource}"
 
 
 def key_ring():

@@ -177,8 +177,21 @@ def every_parameter_is_explained_and_used(world):
     yield from (f"{name} is shown and no parameter" for name in shown if name not in template["Parameters"])
 
 
+OLD_KEY = "arn:aws:kms:eu-west-1:123456789012:key/0f3c9d2e-1111-2222-3333-444455556666"
+
+
+def under_another_key(before, house):
+    """With another key what uses tables may do with it what it may do with the stack's own, and nothing else changes."""
+    for function in house.of("Lambda::Function"):
+        rights = before.rights(function)
+        uses_tables = any(action.startswith("dynamodb:") for action, _ in rights)
+        wanted = {(action, OLD_KEY) for action, resource in rights if uses_tables and resource == "<Key.Arn>"}
+        for action, resource in sorted(house.rights(function) ^ (rights | wanted)):
+            yield f"{function} with another key: {action} on {resource}"
+
+
 def another_table_takes_the_place_of_ones_own(world):
-    """With the name of another table, functions are told it, may use it, and are woken by its stream; nothing is left on the stack's own."""
+    """With the name of another table, functions are told it, may use it, under another stack's key too, and are woken by its stream; nothing is left on the stack's own."""
     for name, (_, _, stream) in TABLES.items():
         arn = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{name.lower()}-2"
         other = {f"{name}TableName": f"{name.lower()}-2"}
@@ -195,6 +208,7 @@ def another_table_takes_the_place_of_ones_own(world):
             }
             for action, resource in sorted(house.rights(function) ^ wanted):
                 yield f"{function} with another {name}: {action} on {resource}"
+        yield from under_another_key(house, world.house(**other, OldKeyArn=OLD_KEY))
         for mapping, properties in house.of("Lambda::EventSourceMapping").items():
             if f"<{name}." in properties["EventSourceArn"]:
                 yield f"{mapping} is woken by the old {name}"

@@ -90,7 +90,7 @@ const OPTIONS: [(&str, &str); 6] = [
 ];
 
 /// Parameters about what is not on this machine.
-const ONLY_ON_AWS: [&str; 18] = [
+const ONLY_ON_AWS: [&str; 19] = [
     "DomainName",
     "CertificateArn",
     "ExecuteApi",
@@ -101,6 +101,7 @@ const ONLY_ON_AWS: [&str; 18] = [
     "RecordsStreamArn",
     "OutboxTableName",
     "OutboxStreamArn",
+    "OldKeyArn",
     "LogDays",
     "RefreshConcurrency",
     "NotifyConcurrency",
