@@ -144,3 +144,9 @@ fn what_is_wrong_with_an_identity_is_named_without_showing_it() {
 }
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nseeded!\n-----END PRIVATE KEY-----";
+
+/// A worker's run reuses the connections of the run before, so they outlive the minute between two.
+#[test]
+fn connections_to_aws_outlive_the_pause_of_a_schedule() {
+    assert!(AWS_IDLE > Duration::from_mins(1), "{AWS_IDLE:?}");
+}
