@@ -12,9 +12,9 @@ functions=(login callback refresh fetch api act notify digest deliver)
 packages_of=()
 for function in "${functions[@]}"; do packages_of+=("--package=$function@0.1.0"); done
 
-# The README names the versions.
+# The page for operators names the versions.
 grep -E '^(aws-sam-cli|cargo-lambda|ziglang)==' "$checks/requirements-package.txt" | while read -r tool; do
-  grep -qF "$tool" "$root/README.md" || { echo "FAIL README.md does not name $tool"; exit 1; }
+  grep -qF "$tool" "$root/infra/aws/README.md" || { echo "FAIL infra/aws/README.md does not name $tool"; exit 1; }
 done
 need_pip operators "$checks/requirements-package.txt"
 export SAM_CLI_TELEMETRY=0 PYTHONWARNINGS=ignore
