@@ -9,8 +9,9 @@
 
 functions=(login callback refresh fetch api act notify digest deliver)
 # With the version: a crate that we depend on is called `digest`, too.
+version="$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -1)"
 packages_of=()
-for function in "${functions[@]}"; do packages_of+=("--package=$function@0.1.0"); done
+for function in "${functions[@]}"; do packages_of+=("--package=$function@$version"); done
 
 # The page for operators names the versions.
 grep -E '^(aws-sam-cli|cargo-lambda|ziglang)==' "$checks/requirements-package.txt" | while read -r tool; do

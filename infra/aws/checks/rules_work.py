@@ -236,6 +236,7 @@ def every_parameter_reaches_the_environment(world):
         "MakerB2bApiUrl": ("B2B_API_URL", "https://api.example/v3"),
         "Notifications": ("NOTIFICATIONS", "off"),
         "TrustedByAddress": ("TRUSTED_BY_ADDRESS", "opel"),
+        "RevokeReplaced": ("REVOKE_REPLACED", "on"),
         "HistoryDays": ("HISTORY_DAYS", 7),
         "PositionHistory": ("POSITION_HISTORY", "true"),
         "RemoteDoor": ("REMOTE_DOOR", "on"),

@@ -37,7 +37,8 @@ def restored(moto, house, made, name):
         TableName=new, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
     )
     dynamodb.update_continuous_backups(
-        TableName=new, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+        TableName=new,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7},
     )
     stream = house.of("DynamoDB::Table")[name].get("StreamSpecification")
     change = {"StreamSpecification": {"StreamEnabled": True, **stream}} if stream else {}
@@ -55,6 +56,8 @@ def wrong(moto, translated, made, house):
     for step in STEPS:
         if step not in named:
             yield f"the page has no {step}"
+    if "PointInTimeRecoveryEnabled=true,RecoveryPeriodInDays=" not in README.read_text(encoding="utf-8"):
+        yield "the page restores a table whose backups live as long as AWS likes"
     functions = moto.client("lambda")
     for name in STOPPED:
         functions.put_function_concurrency(FunctionName=made[f"{name}Function"], ReservedConcurrentExecutions=0)

@@ -4,8 +4,8 @@
 #
 #     infra/aws/release/release.sh [--arch x86_64|arm64]… [FOLDER]
 #
-# Needs cargo-lambda with zig (`pip install cargo-lambda`), and for another architecture than this machine's its
-# target (`rustup target add aarch64-unknown-linux-gnu`). CARGO_TARGET_DIR is heeded.
+# Installs cargo-lambda and zig by itself; for another architecture than this machine's it needs the target
+# (`rustup target add aarch64-unknown-linux-gnu`). CARGO_TARGET_DIR is heeded.
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # The checks' Python, which judges what was built.
 . "$here/../checks/env.sh"
@@ -19,8 +19,9 @@ cd "$root"
 functions=(login callback refresh fetch api act notify digest deliver)
 # With the version: a crate that we depend on is called `digest`, too. One invocation, without the packages
 # whose features would leak in.
+version="$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -1)"
 packages=()
-for function in "${functions[@]}"; do packages+=("--package=$function@0.1.0"); done
+for function in "${functions[@]}"; do packages+=("--package=$function@$version"); done
 
 for architecture in "${architectures[@]}"; do
   case "$architecture" in
@@ -32,10 +33,13 @@ for architecture in "${architectures[@]}"; do
   made="$folder/accessing-party-$architecture"
   rm -rf "$made" && mkdir -p "$made/built"
   echo "== $architecture: build"
+  # cargo-lambda asks the first Python of the PATH for zig.
+  need_pip operators "$here/../checks/requirements-package.txt"
   cargo lambda build --release --locked --target "$target" --lambda-dir "$made/built" "${packages[@]}"
   # Under the names that SAM gives them, as the check expects, which packs them.
   for function in "${functions[@]}"; do mv "$made/built/$function" "$made/built/${function^}Function"; done
   echo "== $architecture: sizes and glibc"
+  need_pip template "$here/../checks/requirements.txt"
   python "$here/../checks/package.py" "$made/built" "$made/packed" "${functions[@]}"
   for function in "${functions[@]}"; do mv "$made/packed/$function/bootstrap.zip" "$made/$function.zip"; done
   rm -rf "$made/built" "$made/packed"

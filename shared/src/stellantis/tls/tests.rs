@@ -144,3 +144,8 @@ fn what_is_wrong_with_an_identity_is_named_without_showing_it() {
 }
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nseeded!\n-----END PRIVATE KEY-----";
+
+#[test]
+fn connection_to_aws_outlives_the_pause_of_a_schedule() {
+    assert!(super::AWS_IDLE > std::time::Duration::from_mins(1));
+}
