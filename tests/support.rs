@@ -117,6 +117,15 @@ impl World {
         Self::begin(options, clock).await
     }
 
+    /// Starts everything where a car has a short history: where a story is told anew for each write, the
+    /// sixty trips of two months would be sixty times the same step.
+    pub async fn with_short_history() -> Self {
+        Self::with(|options| {
+            options.parameters.insert("HistoryDays".into(), "1".into());
+        })
+        .await
+    }
+
     /// Starts everything where the tokens that a newer consent replaced are revoked at the maker, too.
     pub async fn revoking() -> Self {
         Self::with(|options| {

@@ -165,6 +165,26 @@ async fn a_maker_that_answers(kind: FaultKind) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_lone_grant_that_fails_is_alarmed_of_until_the_maker_is_well() {
+    let (world, log) = World::counted().await;
+    world.enroll("user-1", "peugeot", ACCOUNT).await;
+    world.pass(hours(17)).await;
+    let from = world.now();
+    strike(&world, &CALLS, &FaultKind::Status(503));
+
+    live(&world, hours(8)).await;
+
+    // What fails is tried ever more seldom, and no alarm says that all is well in between.
+    let to = world.now();
+    for name in ["RenewalsFailAlarm", "PollsFailAlarm"] {
+        let fires: BTreeSet<_> = minutes_of(name, &log, from, to).into_iter().collect();
+        let surely = (3 * 60..8 * 60).map(|minute| from + minutes(minute));
+        let silent: Vec<_> = surely.filter(|minute| !fires.contains(minute)).collect();
+        assert!(silent.is_empty(), "{name} is silent in {} minutes: {silent:?}", silent.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_maker_that_answers_401_to_everything_is_seen() {
     a_maker_that_answers(FaultKind::Status(401)).await;
 }

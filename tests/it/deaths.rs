@@ -77,7 +77,7 @@ async fn a_fetch_that_dies_is_done_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_that_dies_is_finished() {
     let story = async |moment: Moment| {
-        let world = World::start().await;
+        let world = World::with_short_history().await;
         let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
         let erased = moment.during(&world, async {
             world.api("DELETE", &format!("/v1/enrollments/{id}"), None).await;

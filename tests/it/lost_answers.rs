@@ -140,7 +140,7 @@ async fn a_confirmation_counts_once_though_the_answer_of_a_write_is_lost() {
 async fn an_erasure_ends_once_though_the_answer_of_a_write_is_lost() {
     for function in ["api", "act"] {
         let story = async |moment: Moment| {
-            let world = World::start().await;
+            let world = World::with_short_history().await;
             let id = world.enroll("user-1", "peugeot", ACCOUNT).await;
             let erased = moment.during(&world, async {
                 let erased = world.api("DELETE", &format!("/v1/enrollments/{id}"), None).await;

@@ -377,3 +377,18 @@ async fn a_first_look_that_failed_is_tried_again_within_the_hour() {
 
     assert!(state(&world, &id, CAR).await["last_seen"].is_string());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_look_whose_trips_fail_keeps_what_it_read_and_says_so() {
+    let world = World::start().await;
+    world.maker().fault(Fault::times(Operation::Trips, 9, FaultKind::Status(500)));
+    let id = world.enroll("user-1", "peugeot", "peugeot-alex").await;
+
+    let car = state(&world, &id, CAR).await;
+
+    assert!(car["last_seen"].is_string());
+    assert_eq!(car["poll"]["last_error"]["why"], "maker_down", "{}", car["poll"]);
+    let items = world.items("Records").await;
+    let stored = items.iter().find(|item| item["sk"]["S"] == format!("CAR#{CAR}")).unwrap();
+    assert!(stored["body"]["S"].as_str().unwrap().contains("status_hash"), "{stored}");
+}

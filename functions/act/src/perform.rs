@@ -134,6 +134,7 @@ async fn fetch(app: &App, id: &EnrollmentId, vin: &Vin, budget: Budget) -> Resul
         }
         looked = visit.look(&car, &[Kind::Status]).await;
     }
+    poll::count(app, &looked);
     let answer = if looked?.changed { "changed" } else { "unchanged" };
     Ok(Progress::Done { answer: Some(answer.to_owned()) })
 }

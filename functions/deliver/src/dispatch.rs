@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use shared::{
     App,
+    bus::BusError,
     causes::causes,
     clock::Budget,
     domain::{
@@ -127,7 +128,9 @@ pub(crate) async fn put_on_bus(app: &App, event: &Event) -> bool {
     }
     let cloud = CloudEvent::new(event.clone(), app.config.public_url.as_str(), false);
     let put = app.bus.put(&cloud, event.time, app.clock.now()).await;
-    app.metrics.add(Metric::BusDelivery(Outcome::of(&put)));
+    if !matches!(put, Err(BusError::Resting)) {
+        app.metrics.add(Metric::BusDelivery(Outcome::of(&put)));
+    }
     match put {
         Ok(()) => true,
         Err(error) => {

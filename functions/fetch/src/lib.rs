@@ -19,7 +19,7 @@ use shared::{
         vin::Vin,
     },
     due::{self, Share},
-    metrics::{Metric, Outcome},
+    metrics::Metric,
     secrets::SecretName,
     store::{self, Applied, DueKey, DueTable, Transaction, Versioned, enrollments},
     tokens,
@@ -126,9 +126,7 @@ async fn fetch(
     match app.store.claim_car(id, &claimed, due_at).await? {
         Applied::Yes => {
             let fetched = fetch_claimed(app, &enrollment, &claimed, &kinds, budget).await;
-            if fetched.as_ref().err().is_none_or(visit::Error::is_a_failure) {
-                app.metrics.add(Metric::Poll(Outcome::of(&fetched)));
-            }
+            visit::poll::count(app, &fetched);
             fetched
         }
         Applied::No(_) => Ok(()),
@@ -147,16 +145,18 @@ async fn fetch_claimed(
         Ok(Some(prepared)) => prepared,
         Ok(None) => return Ok(()),
         Err(error) => {
-            // Nothing was asked yet.
-            let mut failed = claimed.clone();
+            // Nothing was asked of the car yet; looking through its account may have changed it.
+            let (id, due_at) = (&enrollment.value.id, claimed.next_due().as_second());
+            let Some((mut failed, _)) = app.store.car(id, &claimed.vin).await? else {
+                return Err(error);
+            };
             if error.is_a_failure() {
                 failed = failed.failed(error.word(), now);
             }
             if error.is_passing() {
                 failed = failed.retried(kinds, now, error.is_the_makers());
             }
-            let due_at = claimed.next_due().as_second();
-            app.store.claim_car(&enrollment.value.id, &failed, due_at).await?;
+            app.store.claim_car(id, &failed, due_at).await?;
             return Err(error);
         }
     };

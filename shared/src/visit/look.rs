@@ -73,7 +73,9 @@ impl Visit<'_> {
                 }
                 Err(error) => {
                     let (ends, now) = (ends_the_look(&error, *kind), self.app.clock.now());
-                    learnt = learnt.failed(error.word(), now);
+                    if error.is_a_failure() {
+                        learnt = learnt.failed(error.word(), now);
+                    }
                     if error.is_passing() {
                         let failed = if ends { &kinds[at..] } else { &kinds[at..=at] };
                         learnt = learnt.retried(failed, now, error.is_the_makers());

@@ -8,16 +8,17 @@ use crate::{
     causes::causes,
     domain::{
         ids::EnrollmentId,
-        pace::{Absent, Quota},
+        pace::{Absent, Car, Quota},
         vin::Vin,
     },
+    metrics::{Metric, Outcome},
     store::Applied,
 };
 
 use super::{Error, Visit};
 
-/// What one car may take; none begins without.
-const NEEDED: Duration = Duration::from_secs(45);
+/// What one car may take; none begins without. Each question looks at the time by itself.
+const NEEDED: Duration = Duration::from_secs(20);
 
 /// Makes the cars of an enrollment due now: a new consent may include what the old one did not, and
 /// without one they were put off.
@@ -44,6 +45,14 @@ pub async fn wake_cars(app: &App, id: &EnrollmentId) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Counts what came of polling a car, whoever polled it. What was not asked has neither succeeded nor
+/// failed.
+pub fn count<T>(app: &App, polled: &Result<T, Error>) {
+    if polled.as_ref().err().is_none_or(Error::is_a_failure) {
+        app.metrics.add(Metric::Poll(Outcome::of(polled)));
+    }
 }
 
 impl Visit<'_> {
@@ -77,19 +86,13 @@ impl Visit<'_> {
         if kinds.is_empty() {
             return Ok(());
         }
-        let claimed = car.advanced(now, Quota::UNKNOWN);
+        let claimed = Car { polled_at: Some(now), ..car.advanced(now, Quota::UNKNOWN) };
         if let Applied::No(_) = store.claim_car(id, &claimed, due_at).await? {
             return Ok(());
         }
+        // The look itself writes when to try again what failed.
         let looked = self.look(&claimed, &kinds).await;
-        if let Err(error) = &looked
-            && error.is_passing()
-        {
-            // Unless the look itself has written when to try again.
-            let soon = claimed.clone().retried(&kinds, now, error.is_the_makers());
-            let due_at = claimed.next_due().as_second();
-            self.app.store.claim_car(&self.enrollment.id, &soon, due_at).await?;
-        }
+        count(self.app, &looked);
         looked.map(|_| ())
     }
 }

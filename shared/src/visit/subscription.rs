@@ -87,7 +87,9 @@ pub async fn keep(app: &App, id: &EnrollmentId, budget: Budget) -> Result<Kept, 
         Ok(Some(wait)) => *wait,
         Ok(None) => return Ok(Kept::Done),
         Err(error) => {
-            subscription.why = Some(error.word().to_owned());
+            if error.is_a_failure() {
+                subscription.why = Some(error.word().to_owned());
+            }
             if error.is_passing() { AGAIN } else { DAILY }
         }
     };
