@@ -207,7 +207,8 @@ async fn trips_that_always_fail_keep_nothing_else_from_being_read() {
         let told = state(&world, &id).await;
         assert!(value(&told, "maintenance.days")["value"].is_number(), "{kind:?}: {told}");
         assert!(world.maker().calls(Operation::Alerts) > 20, "{kind:?}");
-        assert!(world.maker().calls(Operation::Maintenance) >= asked + 2, "{kind:?}: every day");
+        // The first time was with the consent.
+        assert!(asked >= 1 && world.maker().calls(Operation::Maintenance) > asked, "{kind:?}");
         assert!(world.maker().calls(Operation::Trips) < 20, "{kind:?}: ever more seldom");
     }
 }
